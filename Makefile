@@ -1,0 +1,81 @@
+# make demo    train a small network; needs python3 >= 3.11 and a package index, nothing else
+# make test    run the tests              (PYTEST_ARGS="-k cuba" to choose)
+# make lint    check style; make format   mend it
+# make bench   run every benchmark        (BENCHMARKS=benchmarks/cuba.py to choose)
+# make clean   remove environments, caches and builds; results in runs/ stay
+#
+# PYTHON=/path/to/python3.12 chooses the interpreter, VENV=folder the environment.
+
+SHELL := /bin/sh
+VENV ?= .venv
+PYTHON ?=
+PYTEST_ARGS ?= -n 2 --dist worksteal
+BENCHMARKS ?= $(shell grep -l __main__ benchmarks/*.py 2>/dev/null)
+DEMO := runs/moving_bars
+
+candidates := $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
+python := $(VENV)/bin/python
+pip := $(python) -m pip --disable-pip-version-check --quiet
+
+# Set for another Python, these two break a fresh environment.
+unexport PYTHONHOME PYTHONPATH
+
+.PHONY: help demo test lint format bench clean venv-viz venv-dev
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,7p
+
+demo: venv-viz
+	$(python) -m jslayer.examples.train --data moving_bars --out $(DEMO)
+	@echo
+	@echo "Results are in $(CURDIR)/$(DEMO):"
+	@ls $(DEMO)
+
+test: venv-dev
+	$(python) -m pytest $(PYTEST_ARGS)
+
+lint: venv-dev
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+
+format: venv-dev
+	$(python) -m ruff check --fix .
+	$(python) -m ruff format .
+
+bench: venv-dev
+	@test -n "$(strip $(BENCHMARKS))" || { echo "make: no benchmark found in benchmarks/" >&2; exit 1; }
+	@set -e; for file in $(BENCHMARKS); do \
+	  name=$$(basename $$file .py); echo "== $$name"; $(python) -m benchmarks.$$name; \
+	done
+
+clean:
+	rm -rf .venv .venv312 build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -path './.*' -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The installation is editable: only a change of pyproject.toml asks for a new one.
+venv-viz: $(VENV)/.installed-viz
+venv-dev: $(VENV)/.installed-dev
+
+$(VENV)/.installed-%: pyproject.toml | $(python)
+	@echo "Installing jslayer[$*] into $(VENV) ..."
+	@$(python) -m pip --version >/dev/null 2>&1 || $(python) -m ensurepip
+	$(pip) install --editable ".[$*]"
+	@touch $@
+
+# A version manager may put a python3.12 on PATH that fails when called, so each candidate is run.
+$(python):
+	@if [ -e $(VENV) ] && [ ! -f $(VENV)/pyvenv.cfg ]; then \
+	  echo "make: $(VENV) exists and is no virtual environment; choose another: make VENV=folder" >&2; \
+	  exit 1; \
+	fi
+	@for candidate in $(candidates); do \
+	  $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || continue; \
+	  echo "Making $(VENV) with $$($$candidate --version) ..."; \
+	  $$candidate -m venv --clear $(VENV) && exit 0; \
+	  rm -rf $(VENV); \
+	  echo "make: $$candidate could not make a virtual environment (see above)" >&2; \
+	  exit 1; \
+	done; \
+	echo "make: jslayer needs Python 3.11 or later; none among: $(candidates)" >&2; \
+	echo "make: install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; \
+	exit 1

@@ -1,0 +1,23 @@
+"""jslayer trains deep event-based (spiking) networks in JAX: a functional SLAYER.
+
+Example:
+  >>> import jax, jax.numpy as jnp
+  >>> import jslayer as slayer
+  >>> neuron = dict(threshold=1.25, current_decay=0.25, voltage_decay=0.03)
+  >>> network = slayer.Sequential([slayer.block.cuba.Dense(neuron, 3, 2)])
+  >>> variables = network.init(jax.random.key(0), jnp.ones((1, 3, 10)))
+  >>> network.apply(variables, jnp.ones((1, 3, 10))).shape
+  (1, 2, 10)
+"""
+
+from jslayer import axon as axon
+from jslayer import block as block
+from jslayer import classifier as classifier
+from jslayer import loss as loss
+from jslayer import neuron as neuron
+from jslayer import ops as ops
+from jslayer import synapse as synapse
+from jslayer.block import Sequential as Sequential
+from jslayer.block import event_rates as event_rates
+
+__version__ = "0.1.0"

@@ -1,0 +1,3 @@
+"""Axons as Flax modules: what happens to spikes on their way."""
+
+from jslayer.axon.delay import Delay as Delay

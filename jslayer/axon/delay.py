@@ -1,0 +1,76 @@
+"""Learnable axonal delay."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jslayer.ops import check, fixed_point, layout
+from jslayer.ops.delay import delay as delay_op
+
+
+class Delay(nn.Module):
+    """Delays every channel by its own learned time, cut to whole steps.
+
+    ``y[t] = x[t - floor(delay_c / sampling_time)]``, with the delay clamped to
+    ``[0, max_delay]``; see `jslayer.ops.delay`. Delays start uniform in [0, 1), that is at no step.
+
+    Attributes:
+      sampling_time: Length of a step, in the unit of the delay.
+      max_delay: Largest delay, or ``None`` for no bound.
+      grad_scale: Factor on the gradient of the delay.
+      init_range: Delays are drawn uniformly from here.
+      persistent_state: Carry spikes that are under way to the next call, in collection
+        ``"state"``; needs ``max_delay``.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> x = jnp.zeros((1, 2, 4)).at[..., 0].set(1)
+      >>> Delay().apply({"params": {"delay": jnp.array([0.5, 2.5])}}, x)[0]
+      Array([[1., 0., 0., 0.],
+             [0., 0., 1., 0.]], dtype=float32)
+    """
+
+    sampling_time: float = 1
+    max_delay: float | None = None
+    grad_scale: float = 1
+    init_range: tuple[float, float] = (0.0, 1.0)
+    persistent_state: bool = False
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Maps ``[N, C, ..., T]`` to the delayed signal of the same shape."""
+        layout.check_input(x)
+        return layout.time_last(self.time_first(layout.time_first(x)))
+
+    @nn.compact
+    def time_first(self, x: jax.Array) -> jax.Array:
+        """As ``__call__``, on ``[T, N, ..., C]``."""
+        check.positive("sampling_time", self.sampling_time)
+        low, high = self.init_range
+        delay = self.param(
+            "delay", lambda key: jax.random.uniform(key, x.shape[-1:], jnp.float32, low, high)
+        )
+        check.axis_size("x", x, axis=-1, size=delay.shape[0], meaning="channels of the delay")
+        delay = self.clamped(delay)
+        options = {"sampling_time": self.sampling_time, "grad_scale": self.grad_scale}
+        if not self.persistent_state:
+            return delay_op(x, delay, **options)[0]
+        if self.max_delay is None:
+            raise ValueError(
+                "`max_delay` is None, expected a number with persistent_state=True; "
+                "the memory of the delay line needs a length."
+            )
+        # one step more than the longest delay: the gradient also needs the output before
+        kept = int(self.max_delay / self.sampling_time) + 1
+        line = self.variable(
+            "state", "tail", lambda: jnp.zeros((kept, *layout.step_first(x[0]).shape), x.dtype)
+        )
+        tail = jnp.moveaxis(line.value, 2, -1)
+        y, tail = delay_op(x, delay, tail, **options)
+        if not self.is_initializing() and self.is_mutable_collection("state"):
+            line.value = jax.lax.stop_gradient(jnp.moveaxis(tail, -1, 2))
+        return y
+
+    def clamped(self, delay: jax.Array) -> jax.Array:
+        """Delays in range, with gradient 1 outside as well."""
+        high = jnp.inf if self.max_delay is None else self.max_delay
+        return fixed_point.clamp(delay, 0.0, high)

@@ -1,0 +1,107 @@
+"""What all data sets share: numbered samples, batches of them, and where their files lie."""
+
+import abc
+import operator
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from jslayer.io.files import PathLike
+
+Arrays = tuple[np.ndarray, ...]
+
+
+class Dataset(abc.ABC):
+    """A map-style data set: ``len(ds)`` samples, ``ds[i] -> (x, ..., label)``.
+
+    Samples are kept as events and become dense arrays when asked for. A subclass gives the
+    length and ``batch``; ``ds[i]`` is a batch of one without its first axis.
+    """
+
+    @abc.abstractmethod
+    def __len__(self) -> int: ...
+
+    @abc.abstractmethod
+    def batch(self, indices: Sequence[int] | np.ndarray) -> Arrays:
+        """Stacks the samples of these numbers along a new first axis.
+
+        Args:
+          indices: ``[N]`` integers.
+
+        Returns:
+          The parts of the samples, each ``[N, ...]``.
+        """
+
+    def __getitem__(self, index: int) -> Arrays:
+        """Returns one sample; negative numbers count from the end.
+
+        Raises:
+          IndexError: There is no such sample.
+        """
+        number = operator.index(index)
+        if not -len(self) <= number < len(self):
+            raise IndexError(
+                f"`index` is {number}, expected {-len(self)} to {len(self) - 1}; "
+                f"the data set has {len(self)} samples."
+            )
+        return tuple(part[0] for part in self.batch([number % len(self)]))
+
+
+def find_root(root: PathLike | None, folder: str, holds: str) -> Path:
+    """Finds the folder of a data set: ``root``, or ``folder`` in that of ``JSLAYER_DATA``.
+
+    Args:
+      root: Given by the user, or ``None``.
+      folder: Name below ``JSLAYER_DATA``.
+      holds: What should be in it, for the error.
+
+    Raises:
+      FileNotFoundError: Neither is given, or the folder does not exist.
+    """
+    data = os.environ.get("JSLAYER_DATA")
+    if root is None and not data:
+        raise FileNotFoundError(
+            f"`root` is None and the environment variable JSLAYER_DATA is not set, expected a "
+            f"folder that holds {holds}; pass `root`, or set JSLAYER_DATA to the folder above "
+            f"{folder}/."
+        )
+    found = Path(root) if root is not None else Path(str(data)) / folder
+    if not found.is_dir():
+        raise FileNotFoundError(
+            f"`root` is {found}, which is no folder, expected one that holds {holds}; pass another "
+            "`root` or set JSLAYER_DATA."
+        )
+    return found
+
+
+def positive_integer(name: str, value: int) -> int:
+    """Returns ``value`` as an int.
+
+    Raises:
+      TypeError: ``value`` is no integer.
+      ValueError: ``value`` is below 1.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(
+            f"`{name}` is {value!r}, expected an integer from 1 on; convert it with int()."
+        ) from None
+    if number < 1:
+        raise ValueError(
+            f"`{name}` is {number}, expected an integer from 1 on; choose a larger one."
+        )
+    return number
+
+
+def probability(name: str, value: float) -> float:
+    """Returns ``value``.
+
+    Raises:
+      ValueError: ``value`` lies outside of [0, 1].
+    """
+    if not 0 <= value <= 1:
+        raise ValueError(f"`{name}` is {value}, expected a probability in [0, 1]; choose one.")
+    return float(value)

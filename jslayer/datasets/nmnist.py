@@ -1,0 +1,90 @@
+"""N-MNIST: handwritten digits as an event camera saw them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from jslayer.io import Event, read_2d_spikes
+from jslayer.io.files import PathLike
+from jslayer.ops import check
+
+from .base import Dataset, find_root, positive_integer
+
+_SIDE = 34
+
+
+class NMNIST(Dataset):
+    """Recordings of 34 x 34 pixels and about 300 ms, in three movements of the camera.
+
+    ``ds[i] -> (x, label)``: ``x`` is ``[2, 34, 34, T]`` float32 (polarity, row, column, step),
+    ``1 / sampling_time`` in each bin with an event; ``label`` is the digit, int32. Samples are
+    sorted by label and then by the name of the file.
+
+    Args:
+      root: Folder with ``Train/<label>/<id>.bin`` and ``Test/<label>/<id>.bin``. Without it, the
+        folder ``nmnist`` in that of the environment variable ``JSLAYER_DATA``.
+      train: Take ``Train``, otherwise ``Test``.
+      num_steps: Bins ``T``; later events are left out.
+      sampling_time: Length of a bin, in milliseconds.
+
+    Attributes:
+      files: Path of every sample.
+      labels: ``[len(ds)]`` int32.
+
+    Raises:
+      FileNotFoundError: There is no such folder, or no recording in it.
+      ValueError: An argument is bad, or a file is damaged (when it is read).
+
+    References:
+      Orchard et al., Converting Static Image Datasets to Spiking Neuromorphic Datasets Using
+      Saccades, 2015.
+    """
+
+    def __init__(
+        self,
+        root: PathLike | None = None,
+        train: bool = True,
+        *,
+        num_steps: int = 300,
+        sampling_time: float = 1.0,
+    ):
+        part = "Train" if train else "Test"
+        layout = f"{part}/<label>/<id>.bin"
+        found = find_root(root, "nmnist", layout)
+        check.positive("sampling_time", sampling_time)
+        self.num_steps = positive_integer("num_steps", num_steps)
+        self.sampling_time = sampling_time
+        self.files: list[Path] = []
+        labels: list[int] = []
+        for label in range(10):
+            files = sorted((found / part / str(label)).glob("*.bin"))
+            self.files += files
+            labels += [label] * len(files)
+        if not self.files:
+            raise FileNotFoundError(
+                f"`root` is {found}, which holds no recording, expected {layout}; pass the folder "
+                "above Train/ and Test/."
+            )
+        self.labels = np.array(labels, np.int32)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def batch(self, indices: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Reads recordings, straight into one array ``[N, 2, 34, 34, T]``; and their labels."""
+        x = np.zeros((len(indices), 2, _SIDE, _SIDE, self.num_steps), np.float32)
+        for sample, index in zip(x, indices, strict=True):
+            _read(self.files[index]).fill_tensor(sample, self.sampling_time)
+        return x, self.labels[np.asarray(indices, np.intp)]
+
+
+def _read(path: Path) -> Event:
+    event = read_2d_spikes(path)
+    largest = max(int(event.x.max(initial=0)), int(np.max(event.y, initial=0)))
+    if largest >= _SIDE:
+        raise ValueError(
+            f"`root` has {path} with a pixel at {largest}, expected 0 to {_SIDE - 1}; "
+            "pass the folder of N-MNIST, or restore the file."
+        )
+    return event

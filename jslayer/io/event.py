@@ -1,0 +1,216 @@
+"""A set of events, and how it becomes a tensor of time bins."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from jslayer.ops import check
+
+from . import bins
+from .random import Seed, generator
+
+BinningMode = Literal["OR", "SUM", "LAST"]
+
+
+class Event:
+    """Events of a camera or of a population of neurons: where, which channel, when, how large.
+
+    Args:
+      x: ``[events]``. Column of a pixel, or neuron id. Fractions are cut off.
+      y: ``[events]``, or ``None`` for a 1-d set. Row of a pixel, 0 at the top.
+      c: ``[events]``. Channel; for a camera the polarity, 0 OFF and 1 ON.
+      t: ``[events]``, in milliseconds. Any order.
+      p: ``[events]``, or ``None`` for binary events. Payload of graded events.
+      shift_channel: Move the channels so that the smallest is 0, for channels counted from
+        elsewhere (-1 and 1 become 0 and 2). lava-dl always does this, and so turns a recording
+        of ON events alone into OFF events; here channels stay as they are unless asked for.
+
+    Attributes:
+      x: ``[events]`` int64.
+      y: ``[events]`` int64, or ``None``.
+      c: ``[events]`` int64.
+      t: ``[events]`` float64, in milliseconds.
+      p: ``[events]`` float64, or ``None``.
+
+    All are copies; the caller's arrays are never edited. There may be no events at all.
+
+    Raises:
+      ValueError: An argument is not 1-d, is not finite, or has another length than ``t``.
+      TypeError: An argument does not hold real numbers.
+
+    Example:
+      >>> event = Event([0, 2], None, [0, 0], [0.0, 3.0])
+      >>> event.to_tensor()
+      array([[[1., 0., 0., 0.],
+              [0., 0., 0., 0.],
+              [0., 0., 0., 1.]]])
+    """
+
+    def __init__(
+        self,
+        x: ArrayLike,
+        y: ArrayLike | None,
+        c: ArrayLike,
+        t: ArrayLike,
+        p: ArrayLike | None = None,
+        *,
+        shift_channel: bool = False,
+    ):
+        self.t = _numbers("t", t).astype(np.float64)
+        self.x = _coordinates("x", x)
+        self.y = None if y is None else _coordinates("y", y)
+        self.c = _coordinates("c", c)
+        self.p = None if p is None else _numbers("p", p).astype(np.float64)
+        self._check_lengths()
+        if shift_channel and self.c.size:
+            self.c = self.c - self.c.min()
+
+    @property
+    def num_dims(self) -> int:
+        """1 for ids, 2 for pixels."""
+        return 1 if self.y is None else 2
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def __repr__(self) -> str:
+        span = f"{self.t.min():g} to {self.t.max():g} ms" if len(self) else "empty"
+        graded = "" if self.p is None else ", graded"
+        return f"Event({len(self)} events, {self.num_dims}-d, {span}{graded})"
+
+    def fill_tensor(
+        self,
+        tensor: np.ndarray,
+        sampling_time: float = 1,
+        random_shift: bool = False,
+        binning_mode: BinningMode = "OR",
+        *,
+        seed: Seed = None,
+    ) -> np.ndarray:
+        """Writes the events into ``tensor``, in place.
+
+        ``bin = round(t / sampling_time)``, halves to the even bin. Events outside of the tensor
+        (channel, place or bin) are left out.
+
+        Args:
+          tensor: ``[C, H, W, T]``; for a 1-d set ``[C, 1, X, T]`` or ``[C, X, T]``. Real.
+          sampling_time: Length of a bin, in milliseconds.
+          random_shift: Start at a random bin of a recording that is longer than the tensor, so
+            that the tensor is a random window of it. One that fits is not moved.
+          binning_mode: ``"OR"``: a bin with events becomes ``1 / sampling_time``. ``"SUM"``: each
+            event adds that much. Graded events add their payload in both. ``"LAST"``: the last
+            event of a bin in the order given counts, graded or not, as in lava-dl.
+          seed: For ``random_shift``: integer, sequence of integers or NumPy generator.
+
+        Returns:
+          ``tensor`` itself.
+
+        Raises:
+          TypeError: ``tensor`` is no NumPy array, or its dtype cannot hold what is written.
+          ValueError: Another number of axes, a bad ``sampling_time`` or ``binning_mode``, or the
+            attributes were replaced by arrays of different length.
+
+        Example:
+          >>> event = Event([1, 1], None, [0, 0], [0.2, 0.4])
+          >>> event.fill_tensor(np.zeros((1, 2, 2)), binning_mode="SUM")
+          array([[[0., 0.],
+                  [2., 0.]]])
+        """
+        check.positive("sampling_time", sampling_time)
+        check.choice("binning_mode", binning_mode, ("OR", "SUM", "LAST"))
+        self._check_lengths()
+        field = bins.field(tensor, self.num_dims)
+        time = np.round(self.t / sampling_time)
+        if random_shift and len(self):
+            surplus = max(0, int(time.max()) + 1 - field.shape[-1])
+            time = time - generator(seed).integers(0, surplus, endpoint=True)
+        row = np.zeros_like(self.x) if self.y is None else self.y
+        inside, place = bins.place((self.c, row, self.x, time), field.shape)
+        add = binning_mode == "SUM" or (self.p is not None and binning_mode == "OR")
+        if self.p is None:
+            bins.require_dtype(field, 1 / sampling_time, add=add)
+            value: Any = 1 / sampling_time
+        else:
+            bins.require_dtype(field, None, add=add)
+            value = self.p[inside].astype(field.dtype)
+        if add:
+            np.add.at(field, place, value)
+        else:
+            field[place] = value  # NumPy promises that the last of several wins
+        return tensor
+
+    def to_tensor(
+        self,
+        sampling_time: float = 1,
+        dim: Sequence[int] | None = None,
+        *,
+        binning_mode: BinningMode = "OR",
+        dtype: DTypeLike = np.float64,
+    ) -> np.ndarray:
+        """Makes a tensor of the events; see ``fill_tensor``.
+
+        Args:
+          sampling_time: Length of a bin, in milliseconds.
+          dim: Shape, ``(C, X, T)`` or ``(C, H, W, T)``. Without it, the smallest that holds every
+            event, at least 1 along each axis.
+          binning_mode: As in ``fill_tensor``.
+          dtype: Of the result.
+
+        Returns:
+          ``[C, X, T]`` for a 1-d set, ``[C, H, W, T]`` for a 2-d set.
+
+        Raises:
+          ValueError: ``dim`` has another number of axes than the events, or an argument is bad.
+        """
+        check.positive("sampling_time", sampling_time)
+        if dim is None:
+            self._check_lengths()
+            time = np.round(self.t / sampling_time)
+            axes = (self.c, self.x, time) if self.y is None else (self.c, self.y, self.x, time)
+            dim = [max(1, int(axis.max(initial=0)) + 1) for axis in axes]
+        elif len(dim) != self.num_dims + 2:
+            layout = "(C, X, T)" if self.y is None else "(C, H, W, T)"
+            raise ValueError(
+                f"`dim` is {tuple(dim)}, expected {layout} for a {self.num_dims}-d event set; "
+                "give one size per axis."
+            )
+        return self.fill_tensor(np.zeros(dim, dtype), sampling_time, binning_mode=binning_mode)
+
+    def _check_lengths(self) -> None:
+        for name in "xycp":
+            array = getattr(self, name)
+            if array is not None and np.shape(array) != np.shape(self.t):
+                raise ValueError(
+                    f"`{name}` has shape {np.shape(array)}, expected {np.shape(self.t)} as `t`; "
+                    "give one entry per event."
+                )
+
+
+def _numbers(name: str, value: ArrayLike) -> np.ndarray:
+    array = np.asarray(value)
+    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool) or (
+        np.issubdtype(array.dtype, np.complexfloating)
+    ):
+        raise TypeError(
+            f"`{name}` has dtype {array.dtype}, expected real numbers; convert the array first."
+        )
+    if array.ndim != 1:
+        raise ValueError(
+            f"`{name}` has shape {array.shape}, expected [events]; flatten it to one axis."
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(
+            f"`{name}` holds NaN or infinity, expected finite numbers; drop those events."
+        )
+    return array
+
+
+def _coordinates(name: str, value: ArrayLike) -> np.ndarray:
+    array = _numbers(name, value)
+    if array.size and np.abs(array.astype(np.float64)).max() >= 2.0**62:
+        raise ValueError(
+            f"`{name}` reaches beyond 2**62, expected coordinates; check the arguments' order."
+        )
+    return array.astype(np.int64)

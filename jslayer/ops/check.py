@@ -1,0 +1,112 @@
+"""Checks at the door: each raises an error that names the argument, what came and what was due."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def is_concrete(value: Any) -> bool:
+    """True if ``value`` holds numbers now, False while it is traced."""
+    return not isinstance(value, jax.core.Tracer)
+
+
+def floating(name: str, value: Any) -> None:
+    """Raises ``TypeError`` unless ``value`` is a floating-point array."""
+    dtype = jnp.result_type(value)
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise TypeError(
+            f"`{name}` has dtype {dtype}, expected a floating-point array; "
+            f"convert it with `{name}.astype(jnp.float32)`."
+        )
+
+
+def rank(name: str, value: Any, *, at_least: int, at_most: int | None = None, layout: str) -> None:
+    """Raises ``ValueError`` unless the rank of ``value`` lies in the range for ``layout``."""
+    ndim = jnp.ndim(value)
+    if ndim < at_least or (at_most is not None and ndim > at_most):
+        raise ValueError(
+            f"`{name}` has shape {jnp.shape(value)} ({ndim} axes), expected [{layout}]; "
+            "add or remove axes to match."
+        )
+
+
+def axis_size(name: str, value: Any, *, axis: int, size: int, meaning: str) -> None:
+    """Raises ``ValueError`` unless ``value`` has ``size`` entries along ``axis``."""
+    shape = jnp.shape(value)
+    if shape[axis] != size:
+        raise ValueError(
+            f"`{name}` has shape {shape} with {shape[axis]} along axis {axis}, expected {size} "
+            f"({meaning}); pass data of that size or build the layer for {shape[axis]}."
+        )
+
+
+def time_steps(name: str, value: Any, *, axis: int) -> None:
+    """Raises ``ValueError`` if the time axis of ``value`` is empty."""
+    if jnp.shape(value)[axis] == 0:
+        raise ValueError(
+            f"`{name}` has shape {jnp.shape(value)} with no time step (axis {axis}), "
+            "expected at least 1; pass a longer recording."
+        )
+
+
+def one_step(name: str, value: Any, *, of: str, like: Any) -> None:
+    """Raises ``ValueError`` unless ``value`` is shaped like one step of the time-first ``like``."""
+    expected = jnp.shape(like)[1:]
+    if jnp.shape(value) != expected:
+        raise ValueError(
+            f"`{name}` has shape {jnp.shape(value)}, expected that of one step of `{of}` "
+            f"{expected}; pass the state of the same batch and neurons, or a fresh one."
+        )
+
+
+def broadcasts(name: str, value: Any, *, to: Sequence[int], meaning: str = "neurons") -> None:
+    """Raises ``ValueError`` unless ``value`` broadcasts to the shape ``to``."""
+    try:
+        fits = np.broadcast_shapes(jnp.shape(value), tuple(to)) == tuple(to)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"`{name}` has shape {jnp.shape(value)}, expected one that broadcasts to {tuple(to)} "
+            f"({meaning}); give one value, one per channel or one per neuron."
+        )
+
+
+def no_nan(name: str, value: Any) -> None:
+    """Raises ``ValueError`` if a concrete ``value`` holds NaN; a traced one passes."""
+    if is_concrete(value) and bool(np.isnan(np.asarray(value)).any()):
+        raise ValueError(f"`{name}` holds NaN, expected numbers; find where they arise upstream.")
+
+
+def in_range(name: str, value: Any, low: float, high: float) -> None:
+    """Raises ``ValueError`` unless all of a concrete ``value`` lies in ``[low, high]``."""
+    if not is_concrete(value):
+        return
+    array = np.asarray(value)
+    if not bool(((array >= low) & (array <= high)).all()):
+        raise ValueError(
+            f"`{name}` is {_brief(array)}, expected numbers in [{low}, {high}]; "
+            "give it in natural units."
+        )
+
+
+def positive(name: str, value: float) -> None:
+    """Raises ``ValueError`` unless the number ``value`` is finite and above zero."""
+    if not (np.isfinite(value) and value > 0):
+        raise ValueError(f"`{name}` is {value}, expected a number above 0; choose another.")
+
+
+def choice(name: str, value: Any, options: Sequence[Any]) -> None:
+    """Raises ``ValueError`` unless ``value`` is one of ``options``."""
+    if not any(value is option or value == option for option in options):
+        listed = ", ".join(repr(option) for option in options)
+        raise ValueError(f"`{name}` is {value!r}, expected one of {listed}; choose from these.")
+
+
+def _brief(array: np.ndarray) -> str:
+    if array.size <= 4:
+        return str(array.tolist())
+    return f"an array of {array.shape} from {array.min()} to {array.max()}"

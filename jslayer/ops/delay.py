@@ -1,0 +1,102 @@
+"""Learnable delays: one per channel, cut to whole steps, with a gradient from the signal's slope."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+
+from jslayer.ops import check
+
+
+def delay(
+    x: jax.Array,
+    delay: jax.Array,
+    tail: jax.Array | None = None,
+    *,
+    sampling_time: float = 1.0,
+    grad_scale: float = 1.0,
+) -> tuple[jax.Array, jax.Array | None]:
+    """Delays time-first signals: ``y[t, ..., c] = x[t - floor(delay_c / sampling_time), ..., c]``.
+
+    Backward, ``x_bar`` is the cotangent moved back by the same steps and
+    ``delay_bar_c = -grad_scale sum_t y_bar[t] (y[t] - y[t-1])``: the slope of the delayed signal.
+
+    Args:
+      x: ``[T, ..., C]`` float32.
+      delay: ``[C]`` or ``[]`` float32, not negative, in the unit of ``sampling_time``.
+      tail: ``[K, ..., C]``, the last inputs of the call before, oldest first, with ``K`` above the
+        largest delay in steps; ``None`` stands for zeros and keeps no tail.
+      sampling_time: Length of a step.
+      grad_scale: Factor on the gradient of ``delay``.
+
+    Returns:
+      The delayed signal and the tail for the next call (``None`` without a tail).
+
+    Raises:
+      TypeError: ``x`` is not floating-point.
+      ValueError: shapes do not fit, or ``sampling_time`` is not positive.
+
+    Example:
+      >>> delay(jnp.array([[1.0], [2.0], [3.0]]), jnp.array([1.5]))[0][:, 0]
+      Array([0., 1., 2.], dtype=float32)
+    """
+    check.floating("x", x)
+    check.rank("x", x, at_least=1, layout="T, ..., C")
+    check.positive("sampling_time", sampling_time)
+    channels = x.shape[-1:] if x.ndim > 1 else ()
+    check.broadcasts("delay", delay, to=channels, meaning="channels")
+    delay = jnp.broadcast_to(jnp.asarray(delay, jnp.float32), channels)
+    if tail is None:
+        return _delay(sampling_time, grad_scale, 0, x, delay), None
+    if tail.shape[1:] != x.shape[1:]:
+        raise ValueError(
+            f"`tail` has shape {tail.shape}, expected [K, *one step of `x`] with steps of shape "
+            f"{x.shape[1:]}; pass the tail of the same batch and neurons, or a fresh one."
+        )
+    joined = jnp.concatenate([tail, x])
+    kept = tail.shape[0]
+    return _delay(sampling_time, grad_scale, kept, joined, delay), joined[x.shape[0] :]
+
+
+def _steps(delay, sampling_time):
+    return jnp.trunc(delay / sampling_time).astype(jnp.int32)
+
+
+def _take(x, source):
+    """``x[source[t, c], ..., c]``, zero where the source lies outside."""
+    middle = (1,) * (x.ndim - source.ndim)
+    source = source.reshape(source.shape[:1] + middle + source.shape[1:])
+    inside = (source >= 0) & (source < x.shape[0])
+    index = jnp.clip(jnp.broadcast_to(source, source.shape[:1] + x.shape[1:]), 0, x.shape[0] - 1)
+    taken = jnp.take_along_axis(x, index, axis=0)
+    return jnp.where(inside, taken, jnp.zeros_like(taken))
+
+
+def _times(first, last, delay):
+    """Rows of time indices, one column per channel."""
+    return jnp.arange(first, last, dtype=jnp.int32).reshape((-1,) + (1,) * delay.ndim)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+def _delay(sampling_time, grad_scale, kept, x, delay):
+    """``x`` starts with the ``kept`` steps of the tail; they are left out of the result."""
+    del grad_scale
+    return _take(x, _times(kept, x.shape[0], delay) - _steps(delay, sampling_time))
+
+
+def _delay_fwd(sampling_time, grad_scale, kept, x, delay):
+    y = _delay(sampling_time, grad_scale, kept, x, delay)
+    steps = _steps(delay, sampling_time)
+    before = _take(x, _times(kept - 1, kept, delay) - steps)
+    return y, (y, before, delay)
+
+
+def _delay_bwd(sampling_time, grad_scale, kept, residuals, y_bar):
+    y, before, delay = residuals
+    source = _times(-kept, y.shape[0], delay) + _steps(delay, sampling_time)
+    slope = y - jnp.concatenate([before, y[:-1]])
+    sum_axes = tuple(range(y.ndim - delay.ndim))
+    return _take(y_bar, source), -grad_scale * jnp.sum(y_bar * slope, axis=sum_axes)
+
+
+_delay.defvjp(_delay_fwd, _delay_bwd)

@@ -1,0 +1,107 @@
+"""Runs a `Dynamics` through time: the one entry to all engines."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jslayer.ops import check
+from jslayer.ops.dynamics import Dynamics, Tree
+from jslayer.ops.engines import select
+
+
+def run(
+    dynamics: Dynamics,
+    params: Mapping[str, Any],
+    state: Tree | None,
+    x: Tree,
+    *,
+    implementation: str | None = None,
+) -> tuple[dict[str, jax.Array], Tree]:
+    """Runs ``dynamics`` over the leading axis of ``x``.
+
+    ``state[t], outputs[t] = step(params, state[t-1], x[t])``. Spikes and integer states are the
+    same bit for bit on every engine, and one call over ``T`` steps equals two calls over its parts
+    with the state handed on. Gradients are those of `Dynamics.adjoint`; reverse mode only.
+
+    Args:
+      dynamics: The record of the neuron.
+      params: Parameters by name, each broadcastable to ``*neurons``, in natural units.
+      state: State before the first step, a nest of ``[*neurons]`` arrays; ``None`` is rest.
+      x: ``[T, *neurons]`` float32 input, or a nest of such arrays (a complex input is a pair).
+      implementation: ``None`` takes the fastest engine that works here; a name runs that engine
+        or raises.
+
+    Returns:
+      Outputs by name, each ``[T, *neurons]``, and the state after the last step.
+
+    Raises:
+      TypeError: ``x`` is not floating-point.
+      ValueError: ``x`` has no time step, a parameter or the state does not fit, or the
+        implementation is unknown or cannot run here.
+    """
+    leaves = jax.tree.leaves(x)
+    for leaf in leaves:
+        check.floating("x", leaf)
+        check.rank("x", leaf, at_least=1, layout="T, *neurons")
+        check.time_steps("x", leaf, axis=0)
+    steps, neurons = leaves[0].shape[0], leaves[0].shape[1:]
+    if state is None:
+        state = dynamics.init(jnp.zeros_like(leaves[0][0]))
+    for leaf in jax.tree.leaves(state):
+        check.one_step("state", leaf, of="x", like=leaves[0])
+    for name, value in params.items():
+        check.broadcasts(name, value, to=neurons)
+        check.no_nan(name, value)
+    dynamics.check(params)
+
+    # one flat row of neurons for every engine; JAX sums the cotangents of what is broadcast here
+    size = int(np.prod(neurons))
+    row = lambda leaf: jnp.broadcast_to(leaf, neurons).reshape(size)
+    rows = lambda leaf: leaf.reshape(steps, size)
+    outputs, last = _run(
+        dynamics,
+        select.engine(implementation),
+        {name: row(jnp.asarray(value, jnp.float32)) for name, value in params.items()},
+        jax.tree.map(row, state),
+        jax.tree.map(rows, x),
+    )
+    outputs = jax.tree.map(lambda leaf: leaf.reshape(steps, *neurons), outputs)
+    return outputs, jax.tree.map(lambda leaf: leaf.reshape(neurons), last)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _run(dynamics, engine, params, state, x):
+    return engine.forward(dynamics, params, state, x)
+
+
+def _run_fwd(dynamics, engine, params, state, x):
+    outputs, last, residuals = engine.forward_with_residuals(dynamics, params, state, x)
+    return (outputs, last), (params, residuals)
+
+
+def _run_bwd(dynamics, engine, saved, cotangents):
+    params, residuals = saved
+    outputs_bar, last_bar = cotangents
+    like = jax.tree.leaves(outputs_bar)[0][0]
+    bar = dynamics.adjoint_init(like)
+    if jax.tree.structure(bar) == jax.tree.structure(last_bar):
+        # float states carry a gradient across the border of two calls, integer ones do not
+        bar = jax.tree.map(lambda z, b: z if b.dtype == jax.dtypes.float0 else b, bar, last_bar)
+    bar, x_bar, params_bar = engine.backward(dynamics, params, residuals, outputs_bar, bar)
+    state_bar = None
+    if jax.tree.structure(bar) == jax.tree.structure(last_bar):
+        state_bar = jax.tree.map(
+            lambda b, z: (
+                np.zeros(z.shape, jax.dtypes.float0) if z.dtype == jax.dtypes.float0 else b
+            ),
+            bar,
+            last_bar,
+        )
+    return params_bar, state_bar, x_bar
+
+
+_run.defvjp(_run_fwd, _run_bwd)

@@ -1,0 +1,115 @@
+"""Surrogate derivatives: what a spike's gradient pretends the step function to be.
+
+A surrogate is a function ``(v, theta) -> ds/dv`` of voltage and threshold. The ones here are
+frozen dataclasses with Python numbers, so that equal ones hash alike and nothing retraces; any
+hashable callable of that signature will do.
+
+References:
+  Shrestha and Orchard, SLAYER: Spike Layer Error Reassignment in Time, 2018.
+  Neftci, Mostafa and Zenke, Surrogate Gradient Learning in Spiking Neural Networks, 2019.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+Surrogate = Callable[[jax.Array, jax.Array], jax.Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Exponential:
+    """Two-sided exponential, the SLAYER spike: ``scale / (2 tau) exp(-|v - theta| / tau)``.
+
+    Attributes:
+      tau: Width, in threshold units.
+      scale: Height factor.
+    """
+
+    tau: float
+    scale: float = 1.0
+
+    def __call__(self, v: jax.Array, theta: jax.Array) -> jax.Array:
+        """Derivative at voltage ``v``."""
+        return self.scale / (2 * self.tau) * jnp.exp(-jnp.abs(v - theta) / self.tau)
+
+
+@dataclasses.dataclass(frozen=True)
+class OneSidedExponential:
+    """The SLAYER graded spike: ``scale exp(min(v - theta, 0) / tau)``; full strength above.
+
+    Attributes:
+      tau: Width below threshold, in threshold units.
+      scale: Height factor.
+    """
+
+    tau: float
+    scale: float = 1.0
+
+    def __call__(self, v: jax.Array, theta: jax.Array) -> jax.Array:
+        """Derivative at voltage ``v``."""
+        return self.scale * jnp.exp(jnp.minimum(v - theta, 0.0) / self.tau)
+
+
+@dataclasses.dataclass(frozen=True)
+class FastSigmoid:
+    """``scale / (1 + slope |v - theta|)^2``, as in SuperSpike (Zenke and Ganguli, 2018)."""
+
+    slope: float = 25.0
+    scale: float = 1.0
+
+    def __call__(self, v: jax.Array, theta: jax.Array) -> jax.Array:
+        """Derivative at voltage ``v``."""
+        width = 1.0 + self.slope * jnp.abs(v - theta)
+        return self.scale / (width * width)
+
+
+@dataclasses.dataclass(frozen=True)
+class ArcTan:
+    """``scale / (1 + (pi alpha (v - theta) / 2)^2)``, as in Fang et al., 2021."""
+
+    alpha: float = 2.0
+    scale: float = 1.0
+
+    def __call__(self, v: jax.Array, theta: jax.Array) -> jax.Array:
+        """Derivative at voltage ``v``."""
+        x = 0.5 * jnp.pi * self.alpha * (v - theta)
+        return self.scale / (1.0 + x * x)
+
+
+@dataclasses.dataclass(frozen=True)
+class Triangle:
+    """``scale max(0, 1 - |v - theta| / width)``, as in Esser et al., 2016."""
+
+    width: float = 1.0
+    scale: float = 1.0
+
+    def __call__(self, v: jax.Array, theta: jax.Array) -> jax.Array:
+        """Derivative at voltage ``v``."""
+        return self.scale * jnp.maximum(1.0 - jnp.abs(v - theta) / self.width, 0.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Gaussian:
+    """``scale exp(-(v - theta)^2 / (2 sigma^2))``, as in Yin, Corradi and Bohte, 2021."""
+
+    sigma: float = 0.5
+    scale: float = 1.0
+
+    def __call__(self, v: jax.Array, theta: jax.Array) -> jax.Array:
+        """Derivative at voltage ``v``."""
+        x = (v - theta) / self.sigma
+        return self.scale * jnp.exp(-0.5 * x * x)
+
+
+@dataclasses.dataclass(frozen=True)
+class StraightThrough:
+    """``scale`` everywhere: the spike's gradient is that of the identity (Bengio et al., 2013)."""
+
+    scale: float = 1.0
+
+    def __call__(self, v: jax.Array, theta: jax.Array) -> jax.Array:
+        """Derivative at voltage ``v``."""
+        del theta
+        return jnp.full_like(v, self.scale)

@@ -1,0 +1,281 @@
+"""Loss and accuracy of one split of the data: the running epoch, the log, the best epoch."""
+
+import collections
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import jax
+import numpy as np
+
+Scalar: TypeAlias = float | int | np.generic | np.ndarray | jax.Array
+
+
+class LearningStat:
+    """Loss and accuracy of one split, summed over the running epoch and logged per epoch.
+
+    ``update`` keeps device arrays as they are; they are read when somebody looks, so that the
+    training loop never waits for the device.
+
+    Attributes:
+      loss_log: Mean loss of each epoch that ended; ``None`` where the split had no samples.
+      accuracy_log: Accuracy of each epoch that ended; ``None`` where nothing was counted.
+
+    Example:
+      >>> stat = LearningStat()
+      >>> stat.update(6.0, 3, 4)
+      >>> stat.loss, stat.accuracy
+      (1.5, 0.75)
+    """
+
+    def __init__(self) -> None:
+        self.loss_log: list[float | None] = []
+        self.accuracy_log: list[float | None] = []
+        self._start_epoch()
+
+    def _start_epoch(self) -> None:
+        self._unread: collections.deque[tuple[Scalar, Scalar | None, Scalar]]
+        self._unread = collections.deque()
+        self._loss_sum = 0.0
+        self._correct: float | None = None
+        self._num_samples = 0
+
+    def update(self, loss_sum: Scalar, correct: Scalar | None, num_samples: Scalar) -> None:
+        """Adds one batch.
+
+        What device arrays hold is checked when the sums are next read.
+
+        Args:
+          loss_sum: ``[]``. Loss summed over the samples: a mean times ``num_samples``.
+          correct: ``[]``. Samples classified correctly; ``None`` where there is no such thing.
+          num_samples: ``[]``. Samples in the batch.
+
+        Raises:
+          TypeError: An argument is no number, or is traced by ``jit``.
+          ValueError: An argument has more than one element, ``num_samples`` is negative or no
+            whole number, ``correct`` is not within ``[0, num_samples]``, or is ``None`` for
+            some batches of an epoch only.
+        """
+        batch = (loss_sum, correct, num_samples)
+        for name, value in zip(("loss_sum", "correct", "num_samples"), batch, strict=True):
+            if value is not None or name != "correct":
+                _check_scalar(name, value)
+        if not any(isinstance(value, jax.Array) for value in batch):
+            batch = _to_host(*batch)
+        self._unread.append(batch)
+
+    def _read(self) -> None:
+        while self._unread:
+            loss_sum, correct, num_samples = _to_host(*self._unread[0])
+            if self._num_samples and (correct is None) != (self._correct is None):
+                raise ValueError(
+                    "`correct` was None for some batches of this epoch and a count for others, "
+                    "expected one of the two throughout; pass the count with every batch."
+                )
+            self._loss_sum += loss_sum
+            self._num_samples += num_samples
+            if correct is not None:
+                self._correct = (self._correct or 0.0) + correct
+            self._unread.popleft()
+
+    @property
+    def loss_sum(self) -> float:
+        """Loss summed over the samples of the running epoch; may be assigned."""
+        self._read()
+        return self._loss_sum
+
+    @loss_sum.setter
+    def loss_sum(self, value: Scalar) -> None:
+        self._read()
+        self._loss_sum = float(value)
+
+    @property
+    def correct_samples(self) -> float:
+        """Samples of the running epoch classified correctly; may be assigned."""
+        self._read()
+        correct = self._correct or 0.0
+        # As an int it may be added to an integer array under strict dtype promotion.
+        return int(correct) if correct.is_integer() else correct
+
+    @correct_samples.setter
+    def correct_samples(self, value: Scalar) -> None:
+        self._read()
+        self._correct = float(value)
+
+    @property
+    def num_samples(self) -> int:
+        """Samples of the running epoch; may be assigned."""
+        self._read()
+        return self._num_samples
+
+    @num_samples.setter
+    def num_samples(self, value: Scalar) -> None:
+        self._read()
+        self._num_samples = _to_host(0.0, None, value)[2]
+
+    @property
+    def loss(self) -> float | None:
+        """Mean loss of the running epoch; ``None`` before its first sample."""
+        self._read()
+        return self._loss_sum / self._num_samples if self._num_samples else None
+
+    @property
+    def accuracy(self) -> float | None:
+        """Accuracy of the running epoch; ``None`` before its first sample, or uncounted."""
+        self._read()
+        if self._correct is None or not self._num_samples:
+            return None
+        return self._correct / self._num_samples
+
+    @property
+    def best_loss_epoch(self) -> int | None:
+        """First epoch, counted from 0, with the lowest finite loss."""
+        return _first_lowest(self.loss_log)
+
+    @property
+    def best_accuracy_epoch(self) -> int | None:
+        """First epoch, counted from 0, with the highest accuracy."""
+        return _first_lowest([None if a is None else -a for a in self.accuracy_log])
+
+    @property
+    def min_loss(self) -> float | None:
+        """Lowest finite loss of the epochs that ended."""
+        epoch = self.best_loss_epoch
+        return None if epoch is None else self.loss_log[epoch]
+
+    @property
+    def max_accuracy(self) -> float | None:
+        """Highest accuracy of the epochs that ended."""
+        epoch = self.best_accuracy_epoch
+        return None if epoch is None else self.accuracy_log[epoch]
+
+    @property
+    def best_loss(self) -> bool:
+        """Whether the epoch that ended last has the lowest loss so far."""
+        return self.best_loss_epoch is not None and self.best_loss_epoch + 1 == len(self.loss_log)
+
+    @property
+    def best_accuracy(self) -> bool:
+        """Whether the epoch that ended last has the highest accuracy so far."""
+        epoch = self.best_accuracy_epoch
+        return epoch is not None and epoch + 1 == len(self.accuracy_log)
+
+    @property
+    def is_best(self) -> bool:
+        """``best_accuracy`` where accuracy was ever counted, otherwise ``best_loss``."""
+        return self.best_loss if self.max_accuracy is None else self.best_accuracy
+
+    def end_epoch(self) -> None:
+        """Appends the epoch to the logs and starts the next."""
+        loss, accuracy = self.loss, self.accuracy
+        self.loss_log.append(loss)
+        self.accuracy_log.append(accuracy)
+        self._start_epoch()
+
+    def __str__(self) -> str:
+        """Shows the running epoch, or, between two, the last one; empty without samples."""
+        loss, accuracy = self.loss, self.accuracy
+        if loss is None and self.loss_log:
+            loss, accuracy = self.loss_log[-1], self.accuracy_log[-1]
+        if loss is None:
+            return ""
+        line = f"loss = {loss:11.5f}"
+        if self.min_loss is not None:
+            line += f" (min = {self.min_loss:11.5f})"
+        if accuracy is not None:
+            line += f"    accuracy = {accuracy:7.5f}"
+            if self.max_accuracy is not None:
+                line += f" (max = {self.max_accuracy:7.5f})"
+        return line
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all that the statistics hold, in values that strict JSON can express."""
+        self._read()
+        return {
+            "loss_log": [_to_json(value) for value in self.loss_log],
+            "accuracy_log": [_to_json(value) for value in self.accuracy_log],
+            "loss_sum": _to_json(self._loss_sum),
+            "correct_samples": _to_json(self._correct),
+            "num_samples": self._num_samples,
+        }
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> "LearningStat":
+        """Returns the statistics of which ``to_dict`` made ``saved``.
+
+        Raises:
+          ValueError: ``saved`` lacks an entry, or one is not what ``to_dict`` writes.
+        """
+        try:
+            stat = cls()
+            stat.loss_log = [_from_json(value) for value in saved["loss_log"]]
+            stat.accuracy_log = [_from_json(value) for value in saved["accuracy_log"]]
+            stat.loss_sum = saved["loss_sum"]
+            stat._correct = _from_json(saved["correct_samples"])
+            stat.num_samples = saved["num_samples"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"`saved` cannot be read ({type(error).__name__}: {error}), expected what "
+                "`to_dict` returned; save the statistics again."
+            ) from error
+        if len(stat.loss_log) != len(stat.accuracy_log):
+            raise ValueError(
+                f"`saved` logs {len(stat.loss_log)} losses and {len(stat.accuracy_log)} "
+                "accuracies, expected one of each per epoch; save the statistics again."
+            )
+        return stat
+
+
+def _check_scalar(name: str, value: Any) -> None:
+    if isinstance(value, jax.core.Tracer):
+        raise TypeError(
+            f"`{name}` is traced, expected a number; return it from the jitted step and "
+            "update the statistics outside."
+        )
+    # A device array tells shape and dtype without a copy to the host.
+    array = value if isinstance(value, jax.Array) else np.asarray(value)
+    if not any(jax.dtypes.issubdtype(array.dtype, kind) for kind in (np.number, np.bool_)) or (
+        jax.dtypes.issubdtype(array.dtype, np.complexfloating)
+    ):
+        raise TypeError(
+            f"`{name}` is a {type(value).__name__} of dtype {array.dtype}, expected a real "
+            "number; pass a float, an integer or an array of one."
+        )
+    if array.shape != ():
+        raise ValueError(
+            f"`{name}` has shape {array.shape}, expected one number, shape (); "
+            "sum it over the batch."
+        )
+
+
+def _to_host(
+    loss_sum: Scalar, correct: Scalar | None, num_samples: Scalar
+) -> tuple[float, float | None, int]:
+    if not float(num_samples).is_integer() or num_samples < 0:
+        raise ValueError(
+            f"`num_samples` is {num_samples}, expected a whole number from 0; "
+            "pass the size of the batch."
+        )
+    count = int(num_samples)
+    if correct is None:
+        return float(loss_sum), None, count
+    correct = float(correct)
+    if not 0 <= correct <= count:
+        raise ValueError(
+            f"`correct` is {correct:g}, expected 0 to `num_samples` = {count}; "
+            "pass the number of samples classified correctly."
+        )
+    return float(loss_sum), correct, count
+
+
+def _first_lowest(log: Sequence[float | None]) -> int | None:
+    finite = [epoch for epoch, v in enumerate(log) if v is not None and math.isfinite(v)]
+    return min(finite, key=lambda epoch: log[epoch], default=None)
+
+
+def _to_json(value: float | None) -> float | str | None:
+    return value if value is None or math.isfinite(value) else str(value)
+
+
+def _from_json(value: float | str | None) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,201 @@
+"""Statistics of a training run: its three splits, one printable line, curves, and a file."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..io import style
+from ..io.files import PathLike, replacing
+from .learning_stat import LearningStat as LearningStat
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_FORMAT = "jslayer.LearningStats.1"
+_SPLITS = {"training": "Train", "validation": "Valid", "testing": "Test "}
+
+
+class LearningStats:
+    """Statistics of training, validation and testing, each a ``LearningStat``.
+
+    A split without samples in an epoch is logged as ``None`` and left out of lines and curves.
+
+    Attributes:
+      training: Statistics of the training split.
+      validation: Statistics of the validation split.
+      testing: Statistics of the testing split.
+
+    Example:
+      >>> stats = LearningStats()
+      >>> stats.training.update(loss_sum=8.0, correct=3, num_samples=4)
+      >>> stats.testing.update(loss_sum=1.0, correct=1, num_samples=2)
+      >>> stats.end_epoch()
+      >>> stats.testing.max_accuracy, stats.is_best, stats.epochs
+      (0.5, True, 1)
+    """
+
+    def __init__(self) -> None:
+        self.training = LearningStat()
+        self.validation = LearningStat()
+        self.testing = LearningStat()
+
+    def _splits(self) -> dict[str, LearningStat]:
+        return {name: getattr(self, name) for name in _SPLITS}
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that ended."""
+        return len(self.training.loss_log)
+
+    @property
+    def is_best(self) -> bool:
+        """Whether the epoch that ended last is the best of the split that judges the model.
+
+        Validation judges where it was ever measured, otherwise testing, otherwise training; by
+        accuracy where it was counted, otherwise by loss.
+        """
+        for stat in (self.validation, self.testing):
+            if any(loss is not None for loss in stat.loss_log):
+                return stat.is_best
+        return self.training.is_best
+
+    def end_epoch(self) -> None:
+        """Logs the epoch of every split and starts the next."""
+        for stat in self._splits().values():
+            stat.end_epoch()
+
+    def update(self) -> None:
+        """Does what ``end_epoch`` does; the name that lava-dl gives it."""
+        self.end_epoch()
+
+    def __str__(self) -> str:
+        """Returns one line; splits without samples are left out."""
+        lines = {_SPLITS[name]: str(stat) for name, stat in self._splits().items()}
+        return " | ".join(f"{name} {line}" for name, line in lines.items() if line)
+
+    def plot(self, path: PathLike | None = None) -> "Figure":
+        """Draws loss and, where it was counted, accuracy over the epochs, side by side.
+
+        The loss axis is logarithmic where all losses are positive; a dot marks the best epoch.
+        Needs no display.
+
+        Args:
+          path: Where to save the figure as well, whole or not at all; the ending, such as
+            ``.png``, chooses the format.
+
+        Returns:
+          The figure.
+
+        Raises:
+          ImportError: matplotlib is not installed.
+          FileNotFoundError: The folder of ``path`` does not exist.
+          ValueError: The ending of ``path`` names no image format.
+        """
+        splits = self._splits().values()
+        counted = any(stat.max_accuracy is not None for stat in splits)
+        figure = style.new_figure(9.0 if counted else 4.5, 3.2, dpi=150)
+        axes = figure.subplots(1, 1 + counted, squeeze=False)[0]
+        self._draw(axes[0], "loss")
+        losses = [loss for stat in splits for loss in stat.loss_log if loss is not None]
+        if losses and all(loss > 0 for loss in losses):
+            axes[0].set_yscale("log")
+        if counted:
+            self._draw(axes[1], "accuracy")
+        if path is not None:
+            _save_figure(figure, path)
+        return figure
+
+    def _draw(self, axes: "Axes", quantity: str) -> None:
+        for colour, (name, stat) in zip(style.MORE, self._splits().items(), strict=False):
+            log = np.array(getattr(stat, f"{quantity}_log"), dtype=float)
+            measured = np.flatnonzero(~np.isnan(log))
+            if not measured.size:
+                continue
+            # A single epoch makes no line, so that short curves need points.
+            points = "." if len(measured) < 30 else None
+            axes.plot(measured, log[measured], color=colour, label=name, marker=points)
+            best = getattr(stat, f"best_{quantity}_epoch")
+            if best is not None:
+                axes.plot(best, log[best], "o", color=colour, markersize=9, markeredgecolor="white")
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(quantity)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(color=style.GRID, linewidth=0.6)
+        style.tidy(axes)
+        axes.tick_params(which="minor", colors=style.TEXT, labelsize=8)
+        if axes.lines:
+            axes.legend(frameon=False, fontsize=8, labelcolor=style.TEXT)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all that the statistics hold, in values that strict JSON can express."""
+        return {"format": _FORMAT} | {k: stat.to_dict() for k, stat in self._splits().items()}
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> "LearningStats":
+        """Returns the statistics of which ``to_dict`` made ``saved``.
+
+        Raises:
+          ValueError: ``saved`` is not what ``to_dict`` returned.
+        """
+        stats = cls()
+        stats._restore(saved)
+        return stats
+
+    def save(self, path: PathLike) -> None:
+        """Writes the statistics to a JSON file, whole or not at all.
+
+        Raises:
+          FileNotFoundError: The folder of ``path`` does not exist.
+        """
+        text = json.dumps(self.to_dict(), indent=1, allow_nan=False)
+        with replacing(path) as file:
+            file.write(text.encode())
+
+    def load(self, path: PathLike) -> None:
+        """Takes over the statistics that ``save`` wrote, so that a run resumes exactly.
+
+        Raises:
+          FileNotFoundError: There is nothing at ``path``.
+          ValueError: The file holds no statistics; these stay as they were.
+        """
+        try:
+            saved = json.loads(Path(path).read_bytes())
+        except ValueError as error:
+            raise ValueError(
+                f"`path` is {path}, which holds no JSON ({error}), expected what `save` wrote; "
+                "check the name."
+            ) from error
+        self._restore(saved)
+
+    def _restore(self, saved: Any) -> None:
+        got = saved.get("format") if isinstance(saved, Mapping) else type(saved).__name__
+        if got != _FORMAT:
+            raise ValueError(
+                f"`saved` has format {got!r}, expected {_FORMAT!r}; give what `to_dict` returned."
+            )
+        stats = {name: LearningStat.from_dict(saved.get(name, {})) for name in _SPLITS}
+        epochs = {name: len(stat.loss_log) for name, stat in stats.items()}
+        if len(set(epochs.values())) != 1:
+            raise ValueError(
+                f"`saved` has logs of different lengths {epochs}, expected the same number of "
+                "epochs in each split; save the statistics again."
+            )
+        # In place, because a training loop may hold on to one of the splits.
+        for name, stat in stats.items():
+            vars(getattr(self, name)).update(vars(stat))
+
+
+def _save_figure(figure: "Figure", path: PathLike) -> None:
+    endings = sorted(figure.canvas.get_supported_filetypes())
+    ending = Path(path).suffix.removeprefix(".").lower()
+    if ending not in endings:
+        raise ValueError(
+            f"`path` is {path}, whose ending names no image format, expected one of "
+            f"{', '.join(endings)}; append .png."
+        )
+    with replacing(path) as file:
+        figure.savefig(file, format=ending)

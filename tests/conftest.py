@@ -1,0 +1,47 @@
+"""What holds for every test: strict dtypes, two CPU devices, no display, fixed seeds."""
+
+import os
+from pathlib import Path
+
+os.environ["MPLBACKEND"] = "Agg"
+
+import hypothesis
+import jax
+import pytest
+
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_num_cpu_devices", 2)
+
+# The first call of a jitted function compiles and says nothing about the others' time.
+hypothesis.settings.register_profile("jslayer", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("jslayer")
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def shared_folder() -> Path | None:
+    """Returns the folder of the golden data, or ``None`` where it is absent.
+
+    It is ``$JSLAYER_SHARED``, or else the folder ``shared`` beside the repository. A variable
+    that names no folder is a mistake, which a skip would hide.
+    """
+    named = os.environ.get("JSLAYER_SHARED")
+    if named and not Path(named).is_dir():
+        raise pytest.UsageError(f"JSLAYER_SHARED is {named}, expected a folder; mend or unset it.")
+    folder = Path(named) if named else REPOSITORY.parent / "shared"
+    return folder if folder.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the repository."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of the golden data; skips the test where it is absent."""
+    folder = shared_folder()
+    if folder is None:
+        pytest.skip("golden data absent: set JSLAYER_SHARED, or put shared/ beside the repository")
+    return folder

@@ -1,0 +1,460 @@
+"""Adapters for the core cases: from a case to our functions, in the golden files' own units.
+
+An adapter takes a case and returns an object with ``call(spec, inputs)``, where ``inputs`` maps
+names to arrays; it gives a `Result`. Decays are stored times 4096 there and the recorded gradient
+of a leaky decay is that of ``1 - decay`` in natural units, the negative of the true one.
+"""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jslayer import axon, classifier, loss, neuron, synapse
+from jslayer.ops import engine, filter, leaky_integrator, quantize, shift, spike, surrogate
+from jslayer.ops.delay import delay
+from jslayer.utils.filter import FIR
+from jslayer.utils.rates import event_rate
+
+
+@dataclasses.dataclass
+class Result:
+    """What a call gave; parts that were not asked for stay empty."""
+
+    forward: dict = dataclasses.field(default_factory=dict)
+    grads: dict = dataclasses.field(default_factory=dict)
+    states: dict = dataclasses.field(default_factory=dict)
+    buffers: dict = dataclasses.field(default_factory=dict)
+    values: dict = dataclasses.field(default_factory=dict)
+    ints: dict = dataclasses.field(default_factory=dict)
+
+
+def pull(function, primals: dict, cotangents: dict, ones: bool = False):
+    """Outputs of ``function(primals) -> (dict, aux)``, the aux, and the gradients by name."""
+    outputs, vjp, aux = jax.vjp(function, primals, has_aux=True)
+    full = {
+        k: jnp.asarray(cotangents[k]).reshape(v.shape).astype(v.dtype)
+        if k in cotangents
+        else (jnp.ones_like(v) if ones else jnp.zeros_like(v))
+        for k, v in outputs.items()
+    }
+    return outputs, aux, vjp(full)[0]
+
+
+class Function:
+    """A case of pure functions: ``make(config) -> function(inputs) -> outputs``."""
+
+    def __init__(self, case, function, *, differentiate=("input",), params=(), unit=None):
+        self.case, self.function, self.unit = case, function, unit or {}
+        self.differentiate = differentiate
+        self.params = {name: jnp.asarray(case[f"param.{name}"]) for name in params}
+
+    def call(self, spec, inputs, cotangents):
+        given = {**self.params, **{k: jnp.asarray(v) for k, v in inputs.items()}}
+        primals = {k: v for k, v in given.items() if k in (*self.differentiate, *self.params)}
+        rest = {k: v for k, v in given.items() if k not in primals}
+        out = lambda p: (self.function({**rest, **p}, spec), None)
+        scalar = not cotangents and "grads" in spec
+        outputs, _, grads = pull(out, primals, cotangents, ones=scalar)
+        grads = {k: self.unit.get(k, 1) * v for k, v in grads.items()}
+        return Result(forward=outputs, grads=grads)
+
+    def derived(self):
+        return {}
+
+
+def shaped(value):
+    """A (1,) parameter of the golden files is our shared one, ()."""
+    value = jnp.asarray(value)
+    return value.reshape(()) if value.shape == (1,) else value
+
+
+def leaky_case(case):
+    scale, threshold = case.config["w_scale"], case.config["threshold"]
+    reset = threshold is not None and threshold > 0
+    record = leaky_integrator.LeakyIntegrator(s_scale=scale, reset=reset)
+
+    def function(given, spec):
+        x = jnp.moveaxis(given["input"], (-1, 1), (0, -1))
+        state = (jnp.asarray(given["state"], jnp.float32) * scale).astype(jnp.int32)
+        state = jnp.moveaxis(state, 1, -1) if state.ndim > 1 else state
+        params = {"decay": shaped(given["decay"] / 4096)}
+        if reset:
+            params["threshold"] = jnp.float32(threshold)
+        state = {
+            "y": jnp.broadcast_to(state.reshape(()) if state.size == 1 else state, x.shape[1:])
+        }
+        outputs, _ = engine.run(record, params, state, x)
+        y = jnp.moveaxis(outputs["y"], (0, -1), (-1, 1))
+        found = {"output": y}
+        if "spike" in spec["forward"]:
+            found["spike"] = (y >= np.float32(threshold)).astype(jnp.float32)
+        return found
+
+    # d(loss)/d(stored) = true / 4096; recorded is minus the true one
+    adapter = Function(case, function, params=("decay",), unit={"decay": -4096})
+    adapter.ints = {"output": scale}
+    return adapter
+
+
+def spike_case(case):
+    config = case.config
+    kind = surrogate.OneSidedExponential if config["graded_spike"] else surrogate.Exponential
+    derivative = kind(tau=config["tau_rho"], scale=config["scale_rho"])
+
+    def function(given, spec):
+        threshold = given.get("threshold", config["threshold"])
+        return {
+            "spike": spike.spike(
+                given["voltage"],
+                threshold,
+                surrogate=derivative,
+                graded=config["graded_spike"],
+                scale=config["scale"],
+            )
+        }
+
+    return Function(case, function, differentiate=("voltage",))
+
+
+class CubaNeuron:
+    """A neuron over several calls, with its state and running statistics handed on."""
+
+    NORMS = {c.__name__: c for c in (neuron.MeanOnlyBatchNorm, neuron.WgtScaleBatchNorm)}
+
+    def __init__(self, case):
+        config = {k: tuple(v) if isinstance(v, list) else v for k, v in case.config.items()}
+        name, kwargs = config.pop("norm", None), config.pop("norm_kwargs", None) or {}
+        if name is not None:
+            kind = self.NORMS[name]
+            config["norm"] = lambda pre_hook, parent=None, name=None: kind(
+                pre_hook=pre_hook, parent=parent, name=name, **kwargs
+            )
+            self.bare_norm = kind(**kwargs)
+        self.case, self.name = case, name
+        self.neuron = neuron.cuba.Neuron(**config)
+        home = "params" if config["requires_grad"] else "constants"
+        self.home = home
+        decays = {n: shaped(case[f"param.{n}"]) / 4096 for n in ("current_decay", "voltage_decay")}
+        self.variables = {home: decays}
+        self.batch = None
+
+    def call(self, spec, inputs, cotangents):
+        x = jnp.asarray(inputs["input"])
+        if self.batch not in (None, x.shape[0]):
+            self.variables.pop("state", None)  # a new batch size: the user starts afresh
+        self.batch = x.shape[0]
+        held = {k: v for k, v in self.variables.items() if k != "params"}
+        train = spec["mode"] == "train"
+        mutable = ["intermediates", "state", *(["batch_stats"] if train else [])]
+        if self.name and "batch_stats" not in held:
+            held["batch_stats"] = {
+                "norm": {
+                    "running_mean": jnp.zeros(x.shape[1]),
+                    "running_var": jnp.zeros(()),
+                }
+            }
+        if self.neuron.persistent_state and "state" not in held:
+            zero = jnp.zeros(x.shape[:-1], jnp.int32)
+            held["state"] = {"current_state": zero, "voltage_state": zero}
+
+        def function(p):
+            params = {"params": p["params"]} if p["params"] else {}
+            y, new = self.neuron.apply({**held, **params}, p["input"], train=train, mutable=mutable)
+            traces = new["intermediates"]
+            return {
+                "spike": y,
+                "current": traces["current"][0],
+                "voltage": traces["voltage"][0],
+            }, new
+
+        primals = {"input": x, "params": self.variables.get("params", {})}
+        outputs, new, grads = pull(function, primals, cotangents)
+        self.variables.update({k: v for k, v in {**held, **new}.items() if k != "intermediates"})
+        result = Result(forward=outputs, grads={"input": grads["input"]})
+        for name, value in grads["params"].items():
+            result.grads[name] = -value
+        for name, value in self.variables.get("state", {}).items():
+            result.states[name] = value.astype(jnp.float32) / self.neuron.s_scale
+        for name, value in self.variables.get("batch_stats", {}).get("norm", {}).items():
+            result.buffers[f"norm.{name}"] = value
+        self.shape = x.shape[1:-1]
+        return result
+
+    def derived(self):
+        n, v = self.neuron, self.variables
+        found = {
+            "p_scale": n.p_scale,
+            "w_scale": n.w_scale,
+            "s_scale": n.s_scale,
+            "scale": n.scale,
+            "tau_rho": n.tau_rho,
+            "scale_rho": n.scale_rho,
+            "weight_exponent": n.weight_exponent,
+            "shape": list(self.shape),
+            "num_neurons": int(np.prod(self.shape)),
+            "threshold": n.quantized_threshold,
+            "v_th_mant": n.v_th_mant,
+            "cx_current_decay": n.cx_current_decay(v),
+            "cx_voltage_decay": n.cx_voltage_decay(v),
+            "ref_delay": n.device_params(v)["refDelay"],
+            "threshold_eps": n.threshold_eps,
+            "device_params": n.device_params(v),
+            "neuron_params": neuron.cuba.neuron_params(n.device_params(v), scale=n.scale),
+            "params_after": {
+                name: np.clip(np.atleast_1d(v[self.home][name]), 0, 1) * 4096
+                for name in ("current_decay", "voltage_decay")
+            },
+        }
+        if self.name:
+            statistics = v["batch_stats"]["norm"]
+            norm = self.bare_norm.clone(pre_hook=n.quantize_8bit)
+            found["norm.bias"] = norm.bias(statistics, n.scale)
+            if isinstance(norm, neuron.WgtScaleBatchNorm):
+                found["norm.weight_exp"] = np.atleast_1d(norm.weight_exp(statistics))
+        return found
+
+
+class NormCase:
+    """A norm over several calls."""
+
+    def __init__(self, kind, case):
+        config = dict(case.config)
+        self.scale = (config["pre_hook"] or {}).get("quantize_8bit_w_scale", 64)
+        if config["pre_hook"]:
+            config["pre_hook"] = lambda w: quantize.quantize_8bit(w, self.scale)
+        self.norm, self.variables = kind(**config), None
+
+    def call(self, spec, inputs, cotangents):
+        x, train = jnp.asarray(inputs["input"]), spec["mode"] == "train"
+        if self.variables is None:
+            self.variables = self.norm.init(jax.random.key(0), x)
+
+        def function(p):
+            y, new = self.norm.apply(
+                self.variables, p["input"], train=train, mutable=["batch_stats"]
+            )
+            return {"output": y}, new
+
+        outputs, new, grads = pull(function, {"input": x}, cotangents)
+        self.variables = new
+        return Result(forward=outputs, grads=grads, buffers=dict(new["batch_stats"]))
+
+    def derived(self):
+        statistics = self.variables["batch_stats"]
+        found = {"bias": self.norm.bias(statistics, self.scale)}
+        if isinstance(self.norm, neuron.WgtScaleBatchNorm):
+            found["weight_exp"] = np.atleast_1d(self.norm.weight_exp(statistics))
+        return found
+
+
+class DenseSynapse:
+    """The dense synapse; golden weights have a last axis of one, and flat ones two more."""
+
+    def __init__(self, case):
+        config = dict(case.config)
+        hook = config.pop("pre_hook", None)
+        self.scale = hook["quantize_8bit_w_scale"] if hook else None
+        if hook:
+            config["pre_hook_fx"] = lambda w: quantize.quantize_8bit(w, self.scale)
+        if isinstance(config["in_neurons"], list):
+            config["in_neurons"] = tuple(config["in_neurons"])
+        self.synapse = synapse.Dense(**config)
+        self.golden_shapes = {
+            name[len("param.") :]: case[name].shape
+            for name in case.data["inputs"]
+            if name.startswith("param.")
+        }
+        self.params = {n: self.ours(case[f"param.{n}"]) for n in self.golden_shapes}
+
+    def ours(self, weight):
+        rank = 4 if self.synapse.spatial else 2
+        return jnp.asarray(weight).reshape(weight.shape[:rank])
+
+    def call(self, spec, inputs, cotangents):
+        def function(p):
+            y = self.synapse.apply({"params": p["params"]}, p["input"])
+            return {"output": y}, None
+
+        primals = {"input": jnp.asarray(inputs["input"]), "params": self.params}
+        outputs, _, grads = pull(function, primals, cotangents)
+        self.gradients = grads["params"]
+        named = {k: v.reshape(self.golden_shapes[k]) for k, v in grads["params"].items()}
+        shape = self.golden_shapes.get("weight", self.golden_shapes.get("weight_v"))
+        plain = synapse.base.weight_in_use(self.params, None, None).reshape(shape)
+        outputs["weight"] = plain
+        if self.scale:
+            outputs["weight_quantized"] = quantize.quantize_8bit(plain, self.scale)
+            outputs["weight_descaled"] = quantize.quantize_8bit(plain, self.scale, descale=True)
+        return Result(forward=outputs, grads={"input": grads["input"], **named})
+
+    def derived(self):
+        name = "weight" if "weight" in self.params else "weight_v"
+        return {
+            "weight_shape": {"weight": list(self.golden_shapes[name])},
+            "grad_norm": synapse.grad_norm(self.gradients),
+            "fan_in": {"weight": int(np.prod(self.params[name].shape[1:]))},
+        }
+
+
+class DelayAxon:
+    """The learnable delay."""
+
+    def __init__(self, case):
+        self.axon = axon.Delay(**case.config)
+        self.delay = jnp.asarray(case["param.delay"])
+
+    def call(self, spec, inputs, cotangents):
+        def function(p):
+            y = self.axon.apply({"params": {"delay": p["delay"]}}, p["input"])
+            return {"output": y, "delay_after": self.axon.clamped(p["delay"])}, None
+
+        primals = {"input": jnp.asarray(inputs["input"]), "delay": self.delay}
+        outputs, _, grads = pull(function, primals, cotangents)
+        return Result(forward=outputs, grads=grads)
+
+    def derived(self):
+        return {}
+
+
+def fixed_delay(case):
+    """The function form: a whole-step delay of all channels."""
+
+    def function(given, spec):
+        x = jnp.moveaxis(given["input"], -1, 0)
+        y, _ = delay(
+            x,
+            jnp.float32(case.config["delay_val"]),
+            sampling_time=case.config["sampling_time"],
+        )
+        return {"output": jnp.moveaxis(y, 0, -1)}
+
+    return Function(case, function)
+
+
+def unary(make):
+    """Adapter of a function of ``input`` made from the configuration."""
+
+    def build(case):
+        function = make(case.config)
+        return Function(case, lambda given, spec: {"output": function(given["input"])})
+
+    return build
+
+
+def shift_case(case):
+    def function(given, spec):
+        amount = given.get("shift_val", case.config.get("shift_val"))
+        if isinstance(amount, list):
+            amount = jnp.asarray(amount, jnp.float32)
+        return {"output": shift.shift(given["input"], amount, case.config["sampling_time"])}
+
+    return Function(case, function)
+
+
+def filter_case(op):
+    def build(case):
+        time = case.config.get("sampling_time", 1)
+        return Function(
+            case, lambda given, spec: {"output": op(given["input"], given["filter"], time)}
+        )
+
+    return build
+
+
+def fir_case(case):
+    config = {k: jnp.asarray(v) if isinstance(v, list) else v for k, v in case.config.items()}
+
+    def function(given, spec):
+        if "fir_response" in given:
+            config["fir_response"] = given["fir_response"]
+        fir = FIR(**config)
+        golden = case[spec["forward"]["filter"]]
+        return {"output": fir(given["input"]), "filter": fir.response.reshape(golden.shape)}
+
+    return Function(case, function)
+
+
+class RateValue:
+    def __init__(self, case):
+        pass
+
+    def call(self, spec, inputs, cotangents):
+        return Result(values={"rate": event_rate(jnp.asarray(inputs["input"]))})
+
+    def derived(self):
+        return {}
+
+
+def loss_case(kind, target):
+    def build(case):
+        criterion = kind(**case.config)
+
+        def function(given, spec):
+            wanted = given[target]
+            if target == "label":
+                wanted = wanted.astype(jnp.int32)
+            return {"loss": criterion(given["input"], wanted)}
+
+        return Function(case, function)
+
+    return build
+
+
+class RateClassifier:
+    """The rate classifier: one read-out per call, on the input of the first."""
+
+    def __init__(self, case):
+        self.x = None
+
+    def call(self, spec, inputs, cotangents):
+        if "input" in inputs:
+            self.x = jnp.asarray(inputs["input"])
+        wanted = next(iter(spec["forward"]))
+        if wanted == "predict":
+            rates = classifier.Rate.confidence(self.x)
+            top = jnp.sort(rates, axis=1)
+            unique = top[:, -1] > top[:, -2]
+            return Result(
+                forward={"predict": classifier.Rate.predict(self.x), "predict_unique": unique}
+            )
+        read = (
+            classifier.Rate.rate
+            if wanted == "rate"
+            else lambda x: classifier.Rate.confidence(x, wanted)
+        )
+        outputs, _, grads = pull(
+            lambda p: ({wanted: read(p["input"])}, None), {"input": self.x}, cotangents
+        )
+        return Result(forward=outputs, grads=grads)
+
+    def derived(self):
+        return {}
+
+
+ADAPTERS: dict[str, Any] = {
+    "dynamics.leaky_integrator": leaky_case,
+    "spike.real": spike_case,
+    "neuron.cuba": CubaNeuron,
+    "norm.MeanOnlyBatchNorm": lambda case: NormCase(neuron.MeanOnlyBatchNorm, case),
+    "norm.WgtScaleBatchNorm": lambda case: NormCase(neuron.WgtScaleBatchNorm, case),
+    "synapse.Dense": DenseSynapse,
+    "axon.Delay": DelayAxon,
+    "axon.delay": fixed_delay,
+    "utils.time.shift": shift_case,
+    "utils.time.replicate": unary(lambda c: lambda x: shift.replicate(x, c["num_steps"])),
+    "utils.quantize": unary(lambda c: lambda x: quantize.quantize(x, **c)),
+    "utils.quantize_8bit": unary(
+        lambda c: lambda x: quantize.quantize_8bit(x, c["w_scale"], descale=c["descale"])
+    ),
+    "utils.quantize_hook_fx": unary(lambda c: lambda x: quantize.quantize_hook_fx(x, **c)),
+    "utils.filter.conv": filter_case(filter.conv),
+    "utils.filter.corr": filter_case(filter.corr),
+    "utils.filter.FIR": fir_case,
+    "utils.event_rate": RateValue,
+    "loss.SpikeTime": loss_case(loss.SpikeTime, "desired"),
+    "loss.SpikeRate": loss_case(loss.SpikeRate, "label"),
+    "classifier.Rate": RateClassifier,
+}
