@@ -13,10 +13,14 @@ Example:
 from jslayer import axon as axon
 from jslayer import block as block
 from jslayer import classifier as classifier
+from jslayer import datasets as datasets
+from jslayer import hdf5 as hdf5
+from jslayer import io as io
 from jslayer import loss as loss
 from jslayer import neuron as neuron
 from jslayer import ops as ops
 from jslayer import synapse as synapse
+from jslayer import utils as utils
 from jslayer.block import Sequential as Sequential
 from jslayer.block import event_rates as event_rates
 

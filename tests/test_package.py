@@ -1,6 +1,8 @@
 """The package as a whole: what an import costs, who imports whom, what the files say."""
 
 import ast
+import doctest
+import importlib
 import os
 import re
 import subprocess
@@ -129,6 +131,13 @@ def test_every_module_has_a_docstring(module):
     assert ast.get_docstring(ast.parse(MODULES[module].read_text("utf-8")))
 
 
+@pytest.mark.parametrize("module", [n for n in MODULES if ">>> " in MODULES[n].read_text("utf-8")])
+def test_the_examples_in_docstrings_print_what_they_say(module):
+    result = doctest.testmod(importlib.import_module(module))
+    assert result.attempted
+    assert not result.failed
+
+
 def test_every_folder_with_modules_is_a_package():
     folders = {file.parent for file in MODULES.values()}
     assert [str(f) for f in sorted(folders) if not (f / "__init__.py").exists()] == []
@@ -154,6 +163,8 @@ def text_files() -> Iterator[tuple[Path, str]]:
             and not Path(folder, name, "pyvenv.cfg").exists()
         ]
         for name in files:
+            if name.endswith(".log"):
+                continue
             path = Path(folder, name)
             try:
                 yield path, path.read_text("utf-8")

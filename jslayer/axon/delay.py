@@ -42,8 +42,8 @@ class Delay(nn.Module):
         return layout.time_last(self.time_first(layout.time_first(x)))
 
     @nn.compact
-    def time_first(self, x: jax.Array) -> jax.Array:
-        """As ``__call__``, on ``[T, N, ..., C]``."""
+    def time_first(self, x: jax.Array, *, shift: int = 0) -> jax.Array:
+        """As ``__call__``, on ``[T, N, ..., C]``; every channel waits ``shift`` steps besides."""
         check.positive("sampling_time", self.sampling_time)
         low, high = self.init_range
         delay = self.param(
@@ -51,7 +51,11 @@ class Delay(nn.Module):
         )
         check.axis_size("x", x, axis=-1, size=delay.shape[0], meaning="channels of the delay")
         delay = self.clamped(delay)
-        options = {"sampling_time": self.sampling_time, "grad_scale": self.grad_scale}
+        options = {
+            "sampling_time": self.sampling_time,
+            "grad_scale": self.grad_scale,
+            "shift": shift,
+        }
         if not self.persistent_state:
             return delay_op(x, delay, **options)[0]
         if self.max_delay is None:
@@ -60,7 +64,7 @@ class Delay(nn.Module):
                 "the memory of the delay line needs a length."
             )
         # one step more than the longest delay: the gradient also needs the output before
-        kept = int(self.max_delay / self.sampling_time) + 1
+        kept = int(self.max_delay / self.sampling_time) + shift + 1
         line = self.variable(
             "state", "tail", lambda: jnp.zeros((kept, *layout.step_first(x[0]).shape), x.dtype)
         )

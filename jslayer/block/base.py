@@ -59,9 +59,12 @@ class Block(nn.Module):
         return (y, rate) if self.count_log else y
 
     def inner(self, x: jax.Array) -> jax.Array:
-        """Checks the input and turns its axes."""
-        layout.check_input(x)
-        return layout.time_first(x)
+        """Checks the input and turns its axes; events may be booleans.
+
+        Those are turned before they become floats: a quarter of the bytes.
+        """
+        layout.check_input(x, events=True)
+        return layout.time_first(x).astype(jnp.float32)
 
     def remember_shape(self, x: jax.Array) -> None:
         """Notes the size of one step, which the network file needs, in ``constants`` at init."""
@@ -125,7 +128,7 @@ class Flatten(Block):
     def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
         """Flattens all axes between batch and time."""
         del train
-        layout.check_input(x)
+        layout.check_input(x, events=True)
         y = x.reshape(x.shape[0], -1, x.shape[-1])
         self.remember_shape(layout.time_first(y))
         return (y, None) if self.count_log else y
@@ -200,12 +203,13 @@ class Dense(Block, Masked):
         z = dense(self).time_first(self.inner(x))
         neuron = self.new_neuron().clone(parent=self, name="neuron")
         y = neuron.time_first(z, train=train)
-        if self.delay_shift:
-            y = self.shifted(y)
-        if self.delay:
-            y = axon.Delay(
+        if self.delay:  # both delays in one pass
+            line = axon.Delay(
                 max_delay=MAX_DELAY, persistent_state=self.persistent(), name="delay_line"
-            ).time_first(y)
+            )
+            y = line.time_first(y, shift=int(self.delay_shift))
+        elif self.delay_shift:
+            y = self.shifted(y)
         return self.finish(y)
 
 

@@ -6,3 +6,4 @@ from .moving_bars import MovingBars as MovingBars
 from .nmnist import NMNIST as NMNIST
 from .oxford import Oxford as Oxford
 from .xor import XOR as XOR
+from .xor import xor as xor

@@ -115,3 +115,8 @@ def _answers(outputs: int, steps: int, spikes: int, rng: np.random.Generator) ->
         for answer in range(2):
             trains[answer, output, times[answer * spikes : (answer + 1) * spikes]] = True
     return trains
+
+
+def xor(*args, **kwargs) -> XOR:
+    """The XOR problem as a data set; see `XOR` for the arguments."""
+    return XOR(*args, **kwargs)

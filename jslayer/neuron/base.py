@@ -73,7 +73,7 @@ class Neuron(nn.Module):
 
     @property
     def tau_rho(self) -> float:
-        """Width of the surrogate relative to nothing: ``tau_grad threshold``, without multiplier."""
+        """Width of the surrogate, without multiplier: ``tau_grad threshold``."""
         return self.tau_grad * self.quantized_threshold
 
     @property

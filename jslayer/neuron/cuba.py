@@ -5,10 +5,11 @@ from typing import Any
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 
 from jslayer.neuron import base, parameters
 from jslayer.neuron.dropout import Dropout
-from jslayer.ops import cuba, engine, spike
+from jslayer.ops import cuba, engine, fixed_point, spike
 from jslayer.ops.leaky_integrator import LeakyIntegrator
 from jslayer.ops.surrogate import Surrogate
 
@@ -148,7 +149,7 @@ class Neuron(base.Neuron):
           Values by the file's key.
         """
         learned = parameters.find(variables, "threshold")
-        mantissa = self.v_th_mant if learned is None else int(jax.device_get(learned) * self.scale)
+        mantissa = self.v_th_mant if learned is None else self._mantissa(learned)
         return {
             "type": "CUBA",
             "iDecay": self.cx_current_decay(variables),
@@ -157,6 +158,12 @@ class Neuron(base.Neuron):
             "refDelay": 1,
             "gradedSpike": self.graded_spike,
         }
+
+    def _mantissa(self, threshold):
+        """A learned threshold in integer weights: an integer, or one per channel."""
+        steps = fixed_point.clamp(threshold, 1 / self.scale, jnp.inf) / (1 / self.scale)
+        whole = jax.device_get(steps).astype(int)
+        return int(whole) if whole.ndim == 0 else whole
 
 
 def neuron_params(device_params: Mapping[str, Any], scale: int = 64) -> dict[str, Any]:

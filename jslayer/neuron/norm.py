@@ -6,8 +6,6 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jslayer.ops import layout
-
 Hook = Callable[[jax.Array], jax.Array]
 
 

@@ -11,6 +11,8 @@ from jslayer.ops.leaky_integrator import firing_level, leak, leak_adjoint
 from jslayer.ops.spike import fire
 from jslayer.ops.surrogate import Exponential, Surrogate
 
+SLAYER = Exponential(tau=1.0)
+
 
 @dataclasses.dataclass(frozen=True)
 class Cuba(Dynamics):
@@ -39,7 +41,7 @@ class Cuba(Dynamics):
     """
 
     s_scale: int = 4096
-    surrogate: Surrogate = Exponential(tau=1.0)
+    surrogate: Surrogate = SLAYER
     graded: bool = False
     trace: bool = False
     readout: bool = False

@@ -1,4 +1,4 @@
-"""Learnable delays: one per channel, cut to whole steps, with a gradient from the signal's slope."""
+"""Learnable delays: one per channel, cut to whole steps; the gradient is the signal's slope."""
 
 import functools
 
@@ -15,8 +15,11 @@ def delay(
     *,
     sampling_time: float = 1.0,
     grad_scale: float = 1.0,
+    shift: int = 0,
 ) -> tuple[jax.Array, jax.Array | None]:
-    """Delays time-first signals: ``y[t, ..., c] = x[t - floor(delay_c / sampling_time), ..., c]``.
+    """Delays time-first signals: ``y[t, ..., c] = x[t - k_c, ..., c]``.
+
+    ``k_c = floor(delay_c / sampling_time) + shift``; zeros, or the tail, come in.
 
     Backward, ``x_bar`` is the cotangent moved back by the same steps and
     ``delay_bar_c = -grad_scale sum_t y_bar[t] (y[t] - y[t-1])``: the slope of the delayed signal.
@@ -25,9 +28,10 @@ def delay(
       x: ``[T, ..., C]`` float32.
       delay: ``[C]`` or ``[]`` float32, not negative, in the unit of ``sampling_time``.
       tail: ``[K, ..., C]``, the last inputs of the call before, oldest first, with ``K`` above the
-        largest delay in steps; ``None`` stands for zeros and keeps no tail.
+        largest ``k``; ``None`` stands for zeros and keeps no tail.
       sampling_time: Length of a step.
       grad_scale: Factor on the gradient of ``delay``.
+      shift: Steps that every channel waits besides.
 
     Returns:
       The delayed signal and the tail for the next call (``None`` without a tail).
@@ -47,7 +51,7 @@ def delay(
     check.broadcasts("delay", delay, to=channels, meaning="channels")
     delay = jnp.broadcast_to(jnp.asarray(delay, jnp.float32), channels)
     if tail is None:
-        return _delay(sampling_time, grad_scale, 0, x, delay), None
+        return _delay(sampling_time, grad_scale, shift, 0, x, delay), None
     if tail.shape[1:] != x.shape[1:]:
         raise ValueError(
             f"`tail` has shape {tail.shape}, expected [K, *one step of `x`] with steps of shape "
@@ -55,11 +59,11 @@ def delay(
         )
     joined = jnp.concatenate([tail, x])
     kept = tail.shape[0]
-    return _delay(sampling_time, grad_scale, kept, joined, delay), joined[x.shape[0] :]
+    return _delay(sampling_time, grad_scale, shift, kept, joined, delay), joined[x.shape[0] :]
 
 
-def _steps(delay, sampling_time):
-    return jnp.trunc(delay / sampling_time).astype(jnp.int32)
+def _steps(delay, sampling_time, shift):
+    return jnp.trunc(delay / sampling_time).astype(jnp.int32) + shift
 
 
 def _take(x, source):
@@ -77,23 +81,23 @@ def _times(first, last, delay):
     return jnp.arange(first, last, dtype=jnp.int32).reshape((-1,) + (1,) * delay.ndim)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
-def _delay(sampling_time, grad_scale, kept, x, delay):
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
+def _delay(sampling_time, grad_scale, shift, kept, x, delay):
     """``x`` starts with the ``kept`` steps of the tail; they are left out of the result."""
     del grad_scale
-    return _take(x, _times(kept, x.shape[0], delay) - _steps(delay, sampling_time))
+    return _take(x, _times(kept, x.shape[0], delay) - _steps(delay, sampling_time, shift))
 
 
-def _delay_fwd(sampling_time, grad_scale, kept, x, delay):
-    y = _delay(sampling_time, grad_scale, kept, x, delay)
-    steps = _steps(delay, sampling_time)
+def _delay_fwd(sampling_time, grad_scale, shift, kept, x, delay):
+    y = _delay(sampling_time, grad_scale, shift, kept, x, delay)
+    steps = _steps(delay, sampling_time, shift)
     before = _take(x, _times(kept - 1, kept, delay) - steps)
     return y, (y, before, delay)
 
 
-def _delay_bwd(sampling_time, grad_scale, kept, residuals, y_bar):
+def _delay_bwd(sampling_time, grad_scale, shift, kept, residuals, y_bar):
     y, before, delay = residuals
-    source = _times(-kept, y.shape[0], delay) + _steps(delay, sampling_time)
+    source = _times(-kept, y.shape[0], delay) + _steps(delay, sampling_time, shift)
     slope = y - jnp.concatenate([before, y[:-1]])
     sum_axes = tuple(range(y.ndim - delay.ndim))
     return _take(y_bar, source), -grad_scale * jnp.sum(y_bar * slope, axis=sum_axes)

@@ -36,9 +36,14 @@ def step_first(x: jax.Array) -> jax.Array:
     return jnp.moveaxis(x, -1, 1)
 
 
-def check_input(x: jax.Array, name: str = "x") -> None:
-    """Raises unless ``x`` is a floating-point ``[N, C, ..., T]`` with time steps and no NaN."""
+def check_input(x: jax.Array, name: str = "x", *, events: bool = False) -> None:
+    """Raises unless ``x`` is a floating-point ``[N, C, ..., T]`` with time steps and no NaN.
+
+    Where ``events`` are taken, booleans are welcome too: an event or none.
+    """
     check.rank(name, x, at_least=3, at_most=5, layout="N, C, ..., T")
-    check.floating(name, x)
     check.time_steps(name, x, axis=-1)
+    if events and jnp.result_type(x) == jnp.bool_:
+        return
+    check.floating(name, x)
     check.no_nan(name, x)

@@ -33,14 +33,18 @@ class Result:
 
 def pull(function, primals: dict, cotangents: dict, ones: bool = False):
     """Outputs of ``function(primals) -> (dict, aux)``, the aux, and the gradients by name."""
-    outputs, vjp, aux = jax.vjp(function, primals, has_aux=True)
-    full = {
-        k: jnp.asarray(cotangents[k]).reshape(v.shape).astype(v.dtype)
-        if k in cotangents
-        else (jnp.ones_like(v) if ones else jnp.zeros_like(v))
-        for k, v in outputs.items()
-    }
-    return outputs, aux, vjp(full)[0]
+
+    def run(primals, cotangents):
+        outputs, vjp, aux = jax.vjp(function, primals, has_aux=True)
+        full = {
+            k: cotangents[k].reshape(v.shape).astype(v.dtype)
+            if k in cotangents
+            else (jnp.ones_like(v) if ones else jnp.zeros_like(v))
+            for k, v in outputs.items()
+        }
+        return outputs, aux, vjp(full)[0]
+
+    return jax.jit(run)(primals, {k: jnp.asarray(v) for k, v in cotangents.items()})
 
 
 class Function:

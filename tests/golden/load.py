@@ -18,7 +18,7 @@ def folder() -> Path | None:
     return root / "golden" if (root / "golden").is_dir() else None
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _arrays(path: Path):
     return np.load(path)
 

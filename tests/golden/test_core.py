@@ -48,7 +48,7 @@ def test_equals_the_golden_numbers(case):
                 else:
                     check(key, ours, golden)
         for name, key in spec.get("ints", {}).items():
-            scale = getattr(adapter, "ints")[name]
+            scale = adapter.ints[name]
             # beyond 2^24 the float trace has fewer bits than the integer; compare what it can say
             ours = np.asarray(found.forward[name])
             compare.exact(key, ours, (case[key] / np.float64(scale)).astype(np.float32))
