@@ -8,6 +8,7 @@
 import argparse
 import dataclasses
 import json
+import math
 import shutil
 import sys
 import tempfile
@@ -16,7 +17,6 @@ import warnings
 from pathlib import Path
 
 import jax
-import numpy as np
 
 from jslayer import classifier, datasets, hdf5, io, utils
 from jslayer.examples.recipes import RECIPES, Recipe
@@ -213,9 +213,8 @@ def finish(run: Run) -> None:
         hdf5.export(run.out / "network.net", run.recipe.network, run.state.variables)
     for note in notes:
         print(f"note: {note.message}", file=sys.stderr)
-    for name in ("network.net", CHECKPOINT, "stats.json", "learning.png"):
-        print(f"wrote {run.out / name}")
-    for name in ("raster.png", "events.gif"):
+    names = ("network.net", CHECKPOINT, "stats.json", "learning.png", "raster.png", "events.gif")
+    for name in names:
         print(f"wrote {run.out / name}")
 
 
@@ -225,20 +224,21 @@ def draw_events(run: Run) -> None:
     data = recipe.training if recipe.testing is None else recipe.testing
     batch = data.batch(range(min(recipe.batch_size, len(data))))
     y = jax.device_get(jax.jit(recipe.network.apply)(run.state.variables, batch[0]))
-    panels = {"input events": batch[0][0], "output events": y[0]}
-    if recipe.desired is not None:
-        panels["desired events"] = recipe.desired(batch)[0]
-    else:
+    if recipe.desired is None:
         label, answer = recipe.target(batch)[0], classifier.Rate.predict(y)[0]
-        panels = {
-            f"input events of class {label}": batch[0][0],
-            f"output events, most for class {answer}": y[0],
-        }
+        panels = {f"input of class {label}": batch[0][0], f"output, most for class {answer}": y[0]}
+    else:
+        panels = {"input": batch[0][0], "output": y[0], "desired": recipe.desired(batch)[0]}
     figure = style.new_figure(4.5 * len(panels), 3.6, dpi=150)
-    for axes, (title, events) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+    columns = figure.subplots(1, len(panels))
+    for axes, (title, events) in zip(columns, panels.items(), strict=True):
         io.raster(events, title=title, axes=axes)
         # All neurons and all of the time, those without events too.
-        neurons, steps = np.prod(events.shape[-3:-1] if events.ndim == 4 else events.shape[:-1])
+        *_, steps = events.shape
+        rows = math.prod(events.shape[-3:-1] if events.ndim == 4 else events.shape[:-1])
+        axes.set_xlim(-0.01 * steps, 1.01 * steps)
+        axes.set_ylim(-0.5 - 0.02 * rows, rows - 0.5 + 0.02 * rows)
+        axes.yaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     with replacing(run.out / "raster.png") as file:
         figure.savefig(file, format="png")
     io.animate(batch[0][0], run.out / "events.gif")

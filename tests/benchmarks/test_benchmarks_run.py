@@ -22,7 +22,8 @@ ROWS = {
     "nmnist_step": (
         "matmuls",
         "copy of the input",
-        "training step",
+        "step, boolean events",
+        "step, float events",
         "neuron forward + backward",
         "learnable delay forward + backward",
     ),
