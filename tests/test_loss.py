@@ -85,13 +85,15 @@ def test_equal_losses_hash_alike():
 
 @pytest.mark.parametrize("label", [jnp.array([0, 4, 1]), jnp.array([0, -1, 1])])
 def test_a_label_that_is_no_class_is_refused(label):
-    with pytest.raises(ValueError, match=r"`label` is \[0, -?\d, 1\], expected numbers in \[0, 3\]"):
+    with pytest.raises(
+        ValueError, match=r"`label` is \[0, -?\d, 1\], expected numbers in \[0, 3\]"
+    ):
         RATE(X, label)
 
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bool_])
 def test_a_label_that_is_not_an_integer_is_refused(dtype):
-    with pytest.raises(TypeError, match="`label` has dtype .*, expected integers"):
+    with pytest.raises(TypeError, match=r"`label` has dtype .*, expected integers"):
         RATE(X, LABEL.astype(dtype))
 
 
@@ -147,5 +149,6 @@ def test_integer_spikes_are_refused():
     whole = X.astype(jnp.int32)
     with pytest.raises(TypeError, match="`x` has dtype int32, expected a floating-point array"):
         loss.SpikeTime()(whole, whole)
+    windowed = loss.SpikeRate(true_rate=0.8, false_rate=0.1, moving_window=5)
     with pytest.raises(TypeError, match="`x` has dtype int32, expected a floating-point array"):
-        RATE(whole, LABEL)
+        windowed(whole, LABEL)

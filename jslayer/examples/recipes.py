@@ -65,8 +65,8 @@ def moving_bars(root: Path | None, seed: int) -> Recipe:
         "requires_grad": True,
     }
     return Recipe(
-        training=datasets.MovingBars(2000, train=True, seed=seed, dtype=bool),
-        testing=datasets.MovingBars(500, train=False, seed=seed, dtype=bool),
+        training=datasets.MovingBars(2048, train=True, seed=seed, dtype=bool),
+        testing=datasets.MovingBars(512, train=False, seed=seed, dtype=bool),
         network=Sequential(
             [
                 cuba.Flatten(),
@@ -148,11 +148,10 @@ def xor(root: Path | None, seed: int) -> Recipe:
     distance = loss.SpikeTime(time_constant=5, length=50)
     neuron = {
         "threshold": 1.0,
-        "current_decay": 0.25,
+        "current_decay": 0.5,
         "voltage_decay": 0.1,
-        "tau_grad": 0.1,
+        "tau_grad": 0.01,
         "scale_grad": 1,
-        "requires_grad": True,
     }
 
     def count_correct(y, target):
@@ -166,17 +165,17 @@ def xor(root: Path | None, seed: int) -> Recipe:
         testing=None,
         network=Sequential(
             [
-                cuba.Dense(neuron, x.shape[1], 64, weight_scale=2, delay=True),
-                cuba.Dense(neuron, 64, desired.shape[1], weight_scale=2),
+                cuba.Dense(neuron, x.shape[1], 256, delay=True),
+                cuba.Dense(neuron, 256, desired.shape[1]),
             ]
         ),
         loss=lambda y, target: distance(y, target["desired"]),
         count_correct=count_correct,
         target=lambda batch: {"desired": batch[1], "label": batch[2]},
         optimizer=optax.adam(3e-3),
-        epochs=300,
+        epochs=400,
         batch_size=4,
-        log_every=25,
+        log_every=50,
         desired=lambda batch: batch[1],
     )
 

@@ -22,6 +22,7 @@ from jslayer import classifier, datasets, hdf5, io, utils
 from jslayer.examples.recipes import RECIPES, Recipe
 from jslayer.io import style
 from jslayer.io.files import replacing
+from jslayer.utils.training import Step
 
 CHECKPOINT = "checkpoint.msgpack"
 PREVIOUS = "checkpoint.previous.msgpack"
@@ -188,10 +189,11 @@ def train(run: Run) -> None:
     print(f"trained {run.epochs - before} epochs in {time.perf_counter() - start:.1f} s")
 
 
-def train_until(run: Run, last: int, step: utils.training.Step) -> None:
+def train_until(run: Run, last: int, step: Step) -> None:
     """Trains until the end of epoch ``last``, counted from 1, which stays open for its test."""
     recipe, stats, first = run.recipe, run.stats, run.stats.epochs
     samples = (last - first) * len(recipe.training)
+    ahead = None
     with utils.Progress(samples, f"epoch {last}/{run.epochs}", stat=stats.training) as bar:
         for epoch in range(first, last):
             if epoch > first:
@@ -201,6 +203,9 @@ def train_until(run: Run, last: int, step: utils.training.Step) -> None:
                 run.state, metrics = step(run.state, batch[0], recipe.target(batch))
                 # These stay on the device until somebody looks.
                 stats.training.update(metrics["loss"], metrics.get("correct"), len(batch[0]))
+                # One step runs while the next is prepared; the bar counts what is done.
+                jax.block_until_ready(ahead)
+                ahead = metrics["loss"]
                 bar.update(len(batch[0]))
 
 

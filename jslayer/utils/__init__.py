@@ -4,6 +4,7 @@ from jslayer.utils.checkpoint import load_checkpoint as load_checkpoint
 from jslayer.utils.checkpoint import save_checkpoint as save_checkpoint
 from jslayer.utils.filter import FIR as FIR
 from jslayer.utils.progress import Progress as Progress
+from jslayer.utils.projection import project as project
 from jslayer.utils.rates import event_rate as event_rate
 from jslayer.utils.stats import LearningStats as LearningStats
 from jslayer.utils.training import TrainState as TrainState

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import optax
 from flax.training import train_state
 
+from jslayer.utils.projection import project
+
 Loss = Callable[[jax.Array, jax.Array], jax.Array]
 Count = Callable[[jax.Array, jax.Array], jax.Array]
 Step = Callable[..., tuple[Any, dict[str, jax.Array]]]
@@ -75,6 +77,8 @@ def create_state(
 def train_step(loss: Loss, *, count_correct: Count | None = None) -> Step:
     """Makes the training step: forward, loss, gradient, update; jitted, the state donated.
 
+    Decays and delays are clamped to their range after the update, see `jslayer.utils.project`.
+
     Args:
       loss: ``(output, target) -> scalar``.
       count_correct: ``(output, target) -> number of right answers``, or ``None``.
@@ -102,6 +106,7 @@ def train_step(loss: Loss, *, count_correct: Count | None = None) -> Step:
 
         (value, (y, updated)), gradients = jax.value_and_grad(objective, has_aux=True)(state.params)
         state = state.apply_gradients(grads=gradients, others={**state.others, **updated})
+        state = state.replace(params=project(state.params))
         return state, _metrics(value, y, target, count_correct)
 
     return jax.jit(step, donate_argnums=0)

@@ -44,9 +44,7 @@ def fresh(name, x):
     """First variables, with delays of zero to three steps where there are delays."""
     if name not in FIRST:
         variables = jax.jit(NETWORKS[name].init)(jax.random.key(1), x)
-        spread = lambda path, leaf: (
-            jnp.arange(4.0) + 0.5 if path[-1].key == "delay" else leaf
-        )
+        spread = lambda path, leaf: jnp.arange(4.0) + 0.5 if path[-1].key == "delay" else leaf
         FIRST[name] = jax.tree_util.tree_map_with_path(spread, variables)
     return FIRST[name]
 
@@ -78,18 +76,19 @@ def test_an_impulse_in_the_last_step_of_a_part_comes_out_in_the_next():
         "delay_line": {"delay": jnp.array([0.0, 2.0, 5.0])},
     }
     x = jnp.zeros((1, 1, 4)).at[..., 3].set(1)
-    first, state = network.apply({"params": params}, x, mutable=["state"])
+    apply = jax.jit(lambda v, x: network.apply(v, x, mutable=["state"]))
+    first, state = apply({"params": params}, x)
     assert not first.any()
-    second, state = network.apply({"params": params, **state}, jnp.zeros_like(x), mutable=["state"])
+    second, state = apply({"params": params, **state}, 0 * x)
     np.testing.assert_array_equal(second[0], [[1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]])
-    third, _ = network.apply({"params": params, **state}, jnp.zeros_like(x), mutable=["state"])
+    third, _ = apply({"params": params, **state}, 0 * x)
     np.testing.assert_array_equal(third[0], [[0, 0, 0, 0], [0, 0, 0, 0], [0, 1, 0, 0]])
 
 
 def test_a_network_that_forgets_gives_the_same_twice():
     network = cuba.Dense({**NEURON, "persistent_state": False}, 3, 4, weight_scale=4)
     x = jnp.ones((2, 3, STEPS))
-    variables = network.init(jax.random.key(0), x)
+    variables = jax.jit(network.init)(jax.random.key(0), x)
     assert "state" not in variables
     first, updates = network.apply(variables, x, mutable=["state"])
     assert not updates.get("state")

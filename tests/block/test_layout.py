@@ -1,5 +1,6 @@
 """The axes that every block turns: neighbours' turns cancel in the compiled program."""
 
+import itertools
 import math
 import re
 
@@ -32,9 +33,7 @@ def turns(text):
 
 
 def test_three_blocks_in_a_row_turn_only_the_input_and_the_output():
-    network = Sequential(
-        [cuba.Dense(NEURON, a, b) for a, b in zip(SIZES[:-1], SIZES[1:], strict=True)]
-    )
+    network = Sequential([cuba.Dense(NEURON, a, b) for a, b in itertools.pairwise(SIZES)])
     x = jnp.ones((BATCH, SIZES[0], STEPS))
     variables = jax.jit(network.init)(jax.random.key(0), x)
     compiled = jax.jit(network.apply).lower(variables, x).compile()

@@ -200,7 +200,7 @@ def test_a_kill_between_the_two_files_leaves_a_pair_that_agrees(copied, monkeypa
     assert (found.stats.epochs, int(found.state.step)) == (3, 9)
 
 
-@pytest.mark.parametrize("stop_at", [0, 1, 4])
+@pytest.mark.parametrize("stop_at", [0, 4])
 def test_an_interrupt_within_an_epoch_leaves_the_epochs_before_it(
     tmp_path, monkeypatch, capsys, stop_at
 ):
@@ -369,6 +369,7 @@ def test_warnings_about_the_network_file_become_notes(copied, pictures, monkeypa
         warnings.warn("layer/0: something is ignored", stacklevel=2)
 
     monkeypatch.setattr(hdf5, "export", export)
+    monkeypatch.setattr(train, "draw_events", lambda run: None)
     assert run(copied, "--epochs", 2, "--seed", 5, "--resume") == 0
     assert "note: layer/0: something is ignored\n" in capsys.readouterr().err
 

@@ -61,13 +61,13 @@ def test_no_gradient_flows_through_the_exponent():
 def test_other_channels_are_refused(norm):
     with pytest.raises(ValueError, match="`x` has 3 channels and 3 axes, expected 4 channels"):
         norm(num_features=4).init(jax.random.key(0), X)
-    with pytest.raises(ValueError, match="`x` has .* 6 axes, expected .* 2 to 5 axes"):
+    with pytest.raises(ValueError, match=r"`x` has .* 6 axes, expected .* 2 to 5 axes"):
         norm().init(jax.random.key(0), X[..., None, None, None])
 
 
 @pytest.mark.parametrize("norm", [MeanOnlyBatchNorm, WgtScaleBatchNorm])
 def test_a_signal_without_channels_is_refused(norm):
-    with pytest.raises(ValueError, match="`x` has .* 1 axes, expected .* 2 to 5 axes"):
+    with pytest.raises(ValueError, match=r"`x` has .* 1 axes, expected .* 2 to 5 axes"):
         norm().init(jax.random.key(0), X[0, 0])
 
 

@@ -78,7 +78,7 @@ def test_every_implementation_that_is_listed_runs():
 
 @dataclasses.dataclass(frozen=True)
 class Oscillator(Dynamics):
-    """Two float states that turn into each other, with a smooth output and no adjoint of its own."""
+    """Two float states that turn into each other; smooth, without an adjoint of its own."""
 
     gain: float = 0.9
 
@@ -116,7 +116,9 @@ def test_the_automatic_adjoint_is_the_gradient_of_a_plain_scan(shape):
 
     found = jax.jit(jax.value_and_grad(with_engine, (0, 1, 2)))(angle, state, x)
     expected = jax.jit(jax.value_and_grad(with_scan, (0, 1, 2)))(angle, state, x)
-    jax.tree.map(lambda f, e: np.testing.assert_allclose(f, e, rtol=1e-4, atol=1e-5), found, expected)
+    jax.tree.map(
+        lambda f, e: np.testing.assert_allclose(f, e, rtol=1e-4, atol=1e-5), found, expected
+    )
 
 
 def test_integer_states_take_no_gradient_but_do_not_stop_the_others():

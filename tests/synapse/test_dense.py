@@ -14,7 +14,7 @@ MASK = np.array([[1, 0, 1, 1], [0, 0, 1, 1], [0, 0, 0, 0]])
 
 def initialised(x=X, **options):
     layer = Dense(4, 3, **options)
-    return layer, layer.init(jax.random.key(0), x)["params"]
+    return layer, jax.jit(layer.init)(jax.random.key(0), x)["params"]
 
 
 def test_the_drive_is_the_weighted_sum_of_every_step():
@@ -27,7 +27,7 @@ def test_images_are_summed_over_channel_height_and_width():
     rng = np.random.default_rng(1)
     x = jnp.asarray(rng.normal(size=(2, 3, 4, 5, 6)), jnp.float32)  # [N, C, H, W, T]
     layer = Dense((5, 4, 3), 7)
-    params = layer.init(jax.random.key(0), x)["params"]
+    params = jax.jit(layer.init)(jax.random.key(0), x)["params"]
     assert params["weight"].shape == (7, 3, 4, 5)
     expected = np.einsum("ochw,nchwt->not", params["weight"], x)
     found = layer.apply({"params": params}, x)
@@ -107,7 +107,11 @@ def test_bad_input_is_refused(x, error, message):
         ({"out_neurons": 0}, ValueError, "`out_neurons` is 0, expected a number above 0"),
         ({"out_neurons": 2.5}, TypeError, "`out_neurons` is 2.5, expected a whole number"),
         ({"in_neurons": (4,)}, ValueError, r"`in_neurons` is \(4,\), expected a number, \(W, H\)"),
-        ({"in_neurons": (5, 4)}, ValueError, r"`x` has shape \(2, 4, 6\), expected \[N, C, H, W, T"),
+        (
+            {"in_neurons": (5, 4)},
+            ValueError,
+            r"`x` has shape \(2, 4, 6\), expected \[N, C, H, W, T",
+        ),
     ],
 )
 def test_bad_layers_are_refused(arguments, error, message):
@@ -118,5 +122,5 @@ def test_bad_layers_are_refused(arguments, error, message):
 
 @pytest.mark.parametrize("value", [2, -1, 0.5])
 def test_a_mask_of_other_values_than_zero_and_one_is_refused(value):
-    with pytest.raises(ValueError, match="`mask` holds values from .*expected only 0 and 1"):
+    with pytest.raises(ValueError, match=r"`mask` holds values from .*expected only 0 and 1"):
         Dense(4, 3, mask=np.full((3, 4), value))
