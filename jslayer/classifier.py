@@ -52,6 +52,7 @@ class Rate:
         """``[N, C, ..., T]`` spikes to their mean over time ``[N, C, ...]``."""
         check.rank("x", x, at_least=3, at_most=5, layout="N, C, ..., T")
         check.time_steps("x", x, axis=-1)
+        check.no_nan("x", x)
         return jnp.mean(x, axis=-1)
 
     @staticmethod

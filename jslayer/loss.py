@@ -37,7 +37,7 @@ def moving_rate(x: jax.Array, window: int | None) -> jax.Array:
     """
     if window is None:
         return jnp.mean(x, axis=-1)
-    check.positive("window", window)
+    check.whole("window", window)
     shape = x.shape
     return filter.conv(x, jnp.ones(int(window), x.dtype)).reshape(shape) / window
 
@@ -100,8 +100,8 @@ def spike_time_loss(
             "give one train per output."
         )
     check.positive("time_constant", time_constant)
-    check.positive("length", length)
-    check.positive("filter_order", filter_order)
+    check.whole("length", length)
+    check.whole("filter_order", filter_order)
     response = jnp.asarray(_response(float(time_constant), int(length), int(filter_order)))
     return _reduce(filter.conv(x - desired, response) ** 2, reduction)
 
@@ -138,6 +138,8 @@ def spike_rate_loss(
     check.in_range("true_rate", true_rate, 0, 1)
     check.in_range("false_rate", false_rate, 0, 1)
     check.rank("x", x, at_least=3, at_most=5, layout="N, C, ..., T")
+    check.time_steps("x", x, axis=-1)
+    check.floating("x", x)
     flat = x.reshape(x.shape[0], -1, x.shape[-1])
     rate = moving_rate(flat, moving_window)
     wanted = (flat.shape[0],) if moving_window is None else (flat.shape[0], flat.shape[-1])

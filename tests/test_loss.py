@@ -114,7 +114,7 @@ def test_a_label_that_is_not_an_integer_is_refused(dtype):
         ),
         (
             lambda: loss.SpikeRate(0.2, 0.1, moving_window=0)(X, LABEL),
-            "`(moving_)?window` is 0, expected a number above 0",
+            "`(moving_)?window` is 0, expected a whole number of at least 1",
         ),
         (
             lambda: loss.SpikeRate(0.2, 0.1, reduction="max")(X, LABEL),
@@ -132,10 +132,13 @@ def test_a_label_that_is_not_an_integer_is_refused(dtype):
             lambda: loss.SpikeTime(time_constant=0)(X, Y),
             "`time_constant` is 0, expected a number above 0",
         ),
-        (lambda: loss.SpikeTime(length=0)(X, Y), "`length` is 0, expected a number above 0"),
+        (
+            lambda: loss.SpikeTime(length=0)(X, Y),
+            "`length` is 0, expected a whole number of at least 1",
+        ),
         (
             lambda: loss.SpikeTime(filter_order=0)(X, Y),
-            "`filter_order` is 0, expected a number above 0",
+            "`filter_order` is 0, expected a whole number of at least 1",
         ),
         (lambda: loss.SpikeTime()(X[..., :0], Y[..., :0]), "`x` has shape .* with no time step"),
     ],

@@ -46,9 +46,11 @@ class Delay(nn.Module):
         """As ``__call__``, on ``[T, N, ..., C]``; every channel waits ``shift`` steps besides."""
         check.positive("sampling_time", self.sampling_time)
         low, high = self.init_range
-        delay = self.param(
-            "delay", lambda key: jax.random.uniform(key, x.shape[-1:], jnp.float32, low, high)
-        )
+        if self.has_variable("params", "delay"):
+            delay = self.get_variable("params", "delay")
+        else:
+            draw = lambda key: jax.random.uniform(key, x.shape[-1:], jnp.float32, low, high)
+            delay = self.param("delay", draw)
         check.axis_size("x", x, axis=-1, size=delay.shape[0], meaning="channels of the delay")
         delay = self.clamped(delay)
         options = {

@@ -22,8 +22,8 @@ Hook = Callable[[jax.Array], jax.Array] | None | Literal["neuron"]
 """Weight hook: a function, ``None`` for none, or ``"neuron"`` for the neuron's quantiser."""
 
 
-class Block(nn.Module):
-    """Base of all blocks."""
+class Block(Masked):
+    """Base of all blocks; they hash by value, so that they can be static arguments."""
 
     neuron_kind = None  # set by the family; without annotation, so not a field
 
@@ -134,7 +134,7 @@ class Flatten(Block):
         return (y, None) if self.count_log else y
 
 
-class Affine(Block, Masked):
+class Affine(Block):
     """Dense synapse and a neuron without threshold: the read-out of a network.
 
     Attributes:
@@ -170,7 +170,7 @@ class Affine(Block, Masked):
         return (y, None) if self.count_log else y
 
 
-class Dense(Block, Masked):
+class Dense(Block):
     """Dense synapse and neuron.
 
     Attributes:

@@ -1,5 +1,6 @@
 """What all neurons share: scales, threshold, surrogate, state, norm and dropout."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -84,10 +85,10 @@ class Neuron(nn.Module):
     def check_fields(self) -> None:
         """Raises ``ValueError`` for constructor arguments out of range."""
         check.positive("scale", self.scale)
-        if not self.threshold >= 1 / self.scale:
+        if not 1 / self.scale <= self.threshold < math.inf:
             raise ValueError(
-                f"`threshold` is {self.threshold}, expected at least 1 / scale = {1 / self.scale}; "
-                "below that it rounds to 0 and the surrogate has no width."
+                f"`threshold` is {self.threshold}, expected at least 1 / scale = {1 / self.scale} "
+                "and finite; below that it rounds to 0 and the surrogate has no width."
             )
         check.positive("tau_grad", self.tau_grad)
         check.choice("shared_param", self.shared_param, (True, False, "neuron"))

@@ -6,6 +6,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jslayer.ops import check
+
 Hook = Callable[[jax.Array], jax.Array]
 
 
@@ -14,6 +16,13 @@ class _Statistics(nn.Module):
 
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         """Maps ``[N, C, ...]`` (2 to 5 axes) to the same shape."""
+        if not 2 <= x.ndim <= 5:
+            raise ValueError(
+                f"`x` has shape {x.shape} with {x.ndim} axes, expected [N, C, ...] with "
+                "2 to 5 axes; add or remove axes."
+            )
+        check.floating("x", x)
+        check.no_nan("x", x)
         return jnp.moveaxis(self.time_first(jnp.moveaxis(x, 1, -1), train=train), -1, 1)
 
     def hooked(self, mean: jax.Array) -> jax.Array:
@@ -33,6 +42,11 @@ class _Statistics(nn.Module):
             "batch_stats", "running_mean", lambda: jnp.zeros(channels, jnp.float32)
         )
         running_var = self.variable("batch_stats", "running_var", self.first_variance)
+        if running_mean.value.shape != (channels,):
+            raise ValueError(
+                f"`running_mean` has shape {running_mean.value.shape}, expected ({channels},) for "
+                "this input; initialise the network with data of the same channels."
+            )
         if not train:
             return running_mean.value, running_var.value
         count = x.size // channels

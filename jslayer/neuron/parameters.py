@@ -93,7 +93,9 @@ def parameter(
       ValueError: it was initialised for other neurons, or it was drawn at `init` and the
         ``constants`` collection was not passed.
     """
-    if learned:
+    if learned and module.has_variable("params", name):
+        value = module.get_variable("params", name)
+    elif learned:
         value = module.param(name, init, shape)
     elif module.is_initializing():
         value = module.variable(

@@ -62,6 +62,37 @@ def one_step(name: str, value: Any, *, of: str, like: Any) -> None:
         )
 
 
+def same_types(name: str, value: Any, like: Any) -> None:
+    """Raises ``TypeError`` unless the nest ``value`` has the entries and dtypes of ``like``."""
+    if jax.tree.structure(value) != jax.tree.structure(like):
+        raise TypeError(
+            f"`{name}` is {jax.tree.structure(value)}, expected {jax.tree.structure(like)}; "
+            "pass what the call before returned, or None."
+        )
+    for ours, wanted in zip(jax.tree.leaves(value), jax.tree.leaves(like), strict=True):
+        if jnp.result_type(ours) != wanted.dtype:
+            raise TypeError(
+                f"`{name}` has dtype {jnp.result_type(ours)}, expected {wanted.dtype}; "
+                "pass what the call before returned, or None."
+            )
+
+
+def names(name: str, value: Any, expected: Sequence[str]) -> None:
+    """Raises ``ValueError`` unless the mapping ``value`` has just the ``expected`` keys."""
+    if set(value) != set(expected):
+        raise ValueError(
+            f"`{name}` has {sorted(value)}, expected {sorted(expected)}; add or remove entries."
+        )
+
+
+def whole(name: str, value: Any) -> None:
+    """Raises ``ValueError`` unless ``value`` is a whole number of at least 1."""
+    if not (np.isfinite(value) and value == int(value) and value >= 1):
+        raise ValueError(
+            f"`{name}` is {value}, expected a whole number of at least 1; choose another."
+        )
+
+
 def broadcasts(name: str, value: Any, *, to: Sequence[int], meaning: str = "neurons") -> None:
     """Raises ``ValueError`` unless ``value`` broadcasts to the shape ``to``."""
     try:

@@ -47,7 +47,11 @@ class Cuba(Dynamics):
     readout: bool = False
 
     def check(self, params: Params) -> None:
-        """Raises ``ValueError`` for a decay outside [0, 1]."""
+        """Raises ``ValueError`` for other names, a decay outside [0, 1], a negative threshold."""
+        decays = ("current_decay", "voltage_decay")
+        check.names("params", params, decays if self.readout else (*decays, "threshold"))
+        if not self.readout:
+            check.in_range("threshold", params["threshold"], 0, jnp.inf)
         check.in_range("current_decay", params["current_decay"], 0, 1)
         check.in_range("voltage_decay", params["voltage_decay"], 0, 1)
 

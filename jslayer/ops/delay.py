@@ -50,6 +50,8 @@ def delay(
     check.positive("sampling_time", sampling_time)
     channels = x.shape[-1:] if x.ndim > 1 else ()
     check.broadcasts("delay", delay, to=channels, meaning="channels")
+    check.no_nan("delay", delay)
+    check.in_range("delay", delay, 0, jnp.inf)
     delay = jnp.broadcast_to(jnp.asarray(delay, jnp.float32), channels)
     if tail is None:
         return _delay(sampling_time, grad_scale, shift, 0, x, delay), None

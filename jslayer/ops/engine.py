@@ -39,7 +39,7 @@ def run(
       Outputs by name, each ``[T, *neurons]``, and the state after the last step.
 
     Raises:
-      TypeError: ``x`` is not floating-point.
+      TypeError: ``x`` is not floating-point, or the state has another type than at rest.
       ValueError: ``x`` has no time step, a parameter or the state does not fit, or the
         implementation is unknown or cannot run here.
     """
@@ -49,8 +49,10 @@ def run(
         check.rank("x", leaf, at_least=1, layout="T, *neurons")
         check.time_steps("x", leaf, axis=0)
     steps, neurons = leaves[0].shape[0], leaves[0].shape[1:]
+    rest = jax.eval_shape(dynamics.init, jax.ShapeDtypeStruct(neurons, jnp.float32))
     if state is None:
-        state = dynamics.init(jnp.zeros_like(leaves[0][0]))
+        state = dynamics.init(jnp.zeros_like(leaves[0][0], jnp.float32))
+    check.same_types("state", state, rest)
     for leaf in jax.tree.leaves(state):
         check.one_step("state", leaf, of="x", like=leaves[0])
     for name, value in params.items():
@@ -61,7 +63,8 @@ def run(
     # one flat row of neurons for every engine; JAX sums the cotangents of what is broadcast here
     size = int(np.prod(neurons))
     row = lambda leaf: jnp.broadcast_to(leaf, neurons).reshape(size)
-    rows = lambda leaf: leaf.reshape(steps, size)
+    # half precision cannot hold 4096 times a drive; the cast is outside of the custom_vjp
+    rows = lambda leaf: leaf.astype(jnp.float32).reshape(steps, size)
     outputs, last = _run(
         dynamics,
         select.engine(implementation),

@@ -16,8 +16,9 @@ STATE_PER_WEIGHT = 1 << 6
 def multiply(value: jax.Array, factor: jax.Array) -> jax.Array:
     """Multiplies by a 12-bit fraction and cuts toward zero.
 
-    ``sign(value) * ((|value| * factor) >> 12)``, exact for every int32 ``value``: the high and
-    the low 12 bits are multiplied apart, so that no product overflows.
+    ``sign(value factor) * ((|value| * |factor|) >> 12)``, exact for every int32 ``value`` (but for
+    -2^31 times -4096, which int32 cannot hold): the high and the low 12 bits are multiplied apart,
+    so that no product overflows.
 
     Args:
       value: int32 state.

@@ -56,7 +56,8 @@ class LeakyIntegrator(Dynamics):
     reset: bool = False
 
     def check(self, params: Params) -> None:
-        """Raises ``ValueError`` for a decay outside [0, 1]."""
+        """Raises ``ValueError`` for other names, or a decay outside [0, 1]."""
+        check.names("params", params, ("decay", "threshold") if self.reset else ("decay",))
         check.in_range("decay", params["decay"], 0, 1)
 
     def prepare(self, params: Params) -> Tree:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import flax
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -42,12 +43,18 @@ class Mask:
 
 
 class Masked(nn.Module):
-    """A module whose field ``mask``, if it has one, may be given as any array."""
+    """A module whose field ``mask`` may be any array, and ``neuron_params`` any mapping.
+
+    Both are kept in a hashable form; the caller's own stay as they are.
+    """
 
     def __post_init__(self):
         mask = getattr(self, "mask", None)
         if mask is not None and not isinstance(mask, Mask):
             object.__setattr__(self, "mask", Mask(mask))
+        neuron_params = getattr(self, "neuron_params", None)
+        if neuron_params is not None:
+            object.__setattr__(self, "neuron_params", flax.core.freeze(dict(neuron_params)))
         super().__post_init__()
 
 

@@ -71,6 +71,12 @@ def test_bad_delays_are_refused():
         delay(X, jnp.zeros(3), jnp.zeros((6, 5, 3)))
 
 
+@pytest.mark.parametrize("value", [-1.0, float("nan")])
+def test_a_delay_into_the_past_or_of_no_number_is_refused(value):
+    with pytest.raises(ValueError, match=r"`delay` .*expected numbers"):
+        delay(X, jnp.array([0.0, 1.0, value]))
+
+
 @pytest.mark.parametrize("steps", [-9, -2, 0, 3, 9])
 def test_a_shift_moves_both_ways_and_its_gradient_moves_back(steps):
     x = jnp.arange(1.0, 6.0)[None]

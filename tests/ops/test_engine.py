@@ -76,6 +76,14 @@ def test_every_implementation_that_is_listed_runs():
         np.testing.assert_array_equal(outputs["y"][:, 0, 0], [1, 1.5, 1.75, 1.875])
 
 
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+def test_half_precision_is_computed_in_single_precision(dtype):
+    x = jnp.full((3, 2), 20, dtype)  # 20 * 4096 is more than half precision can hold
+    total = lambda x: jnp.sum(integrate(x=x)[0]["y"])
+    np.testing.assert_array_equal(total(x), total(x.astype(jnp.float32)))
+    assert jax.grad(total)(x).dtype == dtype
+
+
 @dataclasses.dataclass(frozen=True)
 class Oscillator(Dynamics):
     """Two float states that turn into each other; smooth, without an adjoint of its own."""
