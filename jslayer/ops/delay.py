@@ -92,21 +92,16 @@ def _delay(sampling_time, grad_scale, shift, kept, x, delay):
 
 
 def _delay_fwd(sampling_time, grad_scale, shift, kept, x, delay):
-    y = _delay(sampling_time, grad_scale, shift, kept, x, delay)
-    steps = _steps(delay, sampling_time, shift)
-    before = _take(x, _times(kept - 1, kept, delay) - steps)
-    return y, (y, before, delay)
+    return _delay(sampling_time, grad_scale, shift, kept, x, delay), (x, delay)
 
 
 def _delay_bwd(sampling_time, grad_scale, shift, kept, residuals, y_bar):
-    y, before, delay = residuals
-    y = lax.optimization_barrier(y)  # else the compiler gathers anew for each use of it
-    source = _times(-kept, y.shape[0], delay) + _steps(delay, sampling_time, shift)
-    # apart from the first step two slices, which fuse; a joined array would be written out
-    per_channel = _sum_rows(y_bar[1:] * (y[1:] - y[:-1]), delay) + _sum_rows(
-        y_bar[:1] * (y[:1] - before), delay
-    )
-    return _take(y_bar, source), -grad_scale * per_channel
+    x, delay = residuals
+    source = _times(-kept, y_bar.shape[0], delay) + _steps(delay, sampling_time, shift)
+    x_bar = _take(y_bar, source)
+    # sum y_bar[t] (y[t] - y[t-1]), summed by parts: the delayed signal is not needed again
+    slope = x_bar - jnp.concatenate([x_bar[1:], jnp.zeros_like(x_bar[:1])])
+    return x_bar, -grad_scale * _sum_rows(x * slope, delay)
 
 
 def _sum_rows(x, like):
