@@ -94,6 +94,8 @@ def spike_time_loss(
     References:
       van Rossum, A Novel Spike Distance, Neural Computation 13, 2001.
     """
+    check.rank("x", x, at_least=3, at_most=5, layout="N, C, ..., T")
+    check.floating("x", x)
     if jnp.shape(x) != jnp.shape(desired):
         raise ValueError(
             f"`desired` has shape {jnp.shape(desired)}, expected that of `x` {jnp.shape(x)}; "

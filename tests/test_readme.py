@@ -24,3 +24,7 @@ def test_a_block_of_the_readme_runs(repository, number, tmp_path, monkeypatch, c
 
 def test_the_readme_has_no_block_that_no_test_runs(repository):
     assert len(blocks(repository)) == 2
+
+
+def test_the_readme_has_no_gap(repository):
+    assert "@@" not in (repository / "README.md").read_text()

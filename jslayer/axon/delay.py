@@ -12,7 +12,8 @@ class Delay(nn.Module):
     """Delays every channel by its own learned time, cut to whole steps.
 
     ``y[t] = x[t - floor(delay_c / sampling_time)]``, with the delay clamped to
-    ``[0, max_delay]``; see `jslayer.ops.delay`. Delays start uniform in [0, 1), that is at no step.
+    ``[0, max_delay]``; see `jslayer.ops.delay`. Delays start uniform in [0, 1), that is at no
+    step of length 1.
 
     Attributes:
       sampling_time: Length of a step, in the unit of the delay.
@@ -45,6 +46,9 @@ class Delay(nn.Module):
     def time_first(self, x: jax.Array, *, shift: int = 0) -> jax.Array:
         """As ``__call__``, on ``[T, N, ..., C]``; every channel waits ``shift`` steps besides."""
         check.positive("sampling_time", self.sampling_time)
+        check.in_range("init_range", self.init_range, 0, jnp.inf)
+        if self.max_delay is not None:
+            check.in_range("max_delay", self.max_delay, 0, jnp.inf)
         low, high = self.init_range
         if self.has_variable("params", "delay"):
             delay = self.get_variable("params", "delay")
@@ -58,13 +62,14 @@ class Delay(nn.Module):
             "grad_scale": self.grad_scale,
             "shift": shift,
         }
-        if not self.persistent_state:
-            return delay_op(x, delay, **options)[0]
-        if self.max_delay is None:
+        if self.persistent_state and self.max_delay is None:
             raise ValueError(
                 "`max_delay` is None, expected a number with persistent_state=True; "
                 "the memory of the delay line needs a length."
             )
+        absent = not self.has_variable("state", "tail") and not self.is_mutable_collection("state")
+        if not self.persistent_state or absent:
+            return delay_op(x, delay, **options)[0]
         # one step more than the longest delay: the gradient also needs the output before
         kept = int(self.max_delay / self.sampling_time) + shift + 1
         line = self.variable(

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jslayer import axon, synapse
 from jslayer.ops import layout
 from jslayer.ops.shift import step_delay
-from jslayer.synapse.base import Masked
+from jslayer.synapse.base import Hashable
 
 MAX_DELAY = 62
 """Largest learnable delay of a block, in steps: what the hardware can hold."""
@@ -22,7 +22,7 @@ Hook = Callable[[jax.Array], jax.Array] | None | Literal["neuron"]
 """Weight hook: a function, ``None`` for none, or ``"neuron"`` for the neuron's quantiser."""
 
 
-class Block(Masked):
+class Block(Hashable):
     """Base of all blocks; they hash by value, so that they can be static arguments."""
 
     neuron_kind = None  # set by the family; without annotation, so not a field
@@ -42,7 +42,8 @@ class Block(Masked):
 
     def shifted(self, x: jax.Array) -> jax.Array:
         """One step of delay, with the spike held back kept between calls."""
-        if not self.persistent():
+        kept = self.is_mutable_collection("state") or self.has_variable("state", "held_back")
+        if not self.persistent() or not kept:
             return step_delay(x)[0]
         held = self.variable("state", "held_back", lambda: jnp.zeros_like(layout.step_first(x[0])))
         y, last = step_delay(x, layout.step_last(held.value))

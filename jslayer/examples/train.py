@@ -17,6 +17,7 @@ import warnings
 from pathlib import Path
 
 import jax
+import numpy as np
 
 from jslayer import classifier, datasets, hdf5, io, utils
 from jslayer.examples.recipes import RECIPES, Recipe
@@ -52,6 +53,11 @@ class Run:
 
     def save(self) -> None:
         """Writes the checkpoint, statistics included so that the two agree, and ``stats.json``."""
+        if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(self.state.params)):
+            raise ValueError(
+                "the parameters hold NaN or infinity, expected finite numbers; "
+                f"{self.out / CHECKPOINT} keeps the last good epoch, train on with a lower rate."
+            )
         stats = json.dumps(self.stats.to_dict())
         kept = {"data": self.data, "seed": self.seed, "stats": stats, "state": self.state}
         utils.save_checkpoint(self.out / CHECKPOINT, kept)

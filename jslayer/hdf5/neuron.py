@@ -95,9 +95,10 @@ def norm_datasets(
     place = "batch_stats/neuron/norm"
     mean = lookup(variables, f"{place}/running_mean")
     check_shape(f"{place}/running_mean", mean, (channels,))
-    found = {"bias": whole_even("bias", -np.asarray(norm.hooked(mean)), neuron.w_scale)}
-    if not hasattr(norm, "exponent"):
+    bias = np.asarray(norm.bias({"running_mean": mean}, 1))
+    found = {"bias": whole_even("bias", bias, neuron.w_scale)}
+    if not hasattr(norm, "weight_exp"):
         return found, []
-    exponent = norm.exponent(lookup(variables, f"{place}/running_var"))
+    exponent = norm.weight_exp({"running_var": lookup(variables, f"{place}/running_var")})
     found["neuron/weight_exp"] = np.asarray(exponent, np.float32).reshape(1)
     return found, [SCALED] if found["neuron/weight_exp"].any() else []

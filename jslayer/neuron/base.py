@@ -84,13 +84,14 @@ class Neuron(nn.Module):
 
     def check_fields(self) -> None:
         """Raises ``ValueError`` for constructor arguments out of range."""
-        check.positive("scale", self.scale)
-        if not 1 / self.scale <= self.threshold < math.inf:
+        check.whole("scale", self.scale)
+        if not math.isfinite(self.threshold) or self.v_th_mant < 1:
             raise ValueError(
                 f"`threshold` is {self.threshold}, expected at least 1 / scale = {1 / self.scale} "
                 "and finite; below that it rounds to 0 and the surrogate has no width."
             )
         check.positive("tau_grad", self.tau_grad)
+        check.positive("scale_grad", self.scale_grad)
         check.choice("shared_param", self.shared_param, (True, False, "neuron"))
 
     def quantize_8bit(self, weight: jax.Array, descale: bool = False) -> jax.Array:
@@ -153,7 +154,9 @@ class Neuron(nn.Module):
         Returns:
           The outputs.
         """
-        if not self.persistent_state:
+        first = f"{names[0]}_state"
+        absent = not self.has_variable("state", first) and not self.is_mutable_collection("state")
+        if not self.persistent_state or absent:
             return run(None)[0]
         rest = jnp.zeros(layout.step_first(x[0]).shape, jnp.int32)
         kept = {n: self.variable("state", f"{n}_state", lambda: rest) for n in names}

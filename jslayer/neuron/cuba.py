@@ -105,7 +105,11 @@ class Neuron(base.Neuron):
         return engine.run(dynamics, params, state, x, implementation=self.implementation)
 
     def _two_passes(self, x, decays, threshold, state, train):
-        """Current, norm, then voltage and spike: a batch mean needs the whole current."""
+        """Current, norm, then voltage and spike: a batch mean needs the whole current.
+
+        The kept current is the one before the norm, so that pieces equal the whole; the reference
+        keeps the one behind it.
+        """
         state = state or {"current": None, "voltage": None}
         kept = lambda name: None if state[name] is None else {"y": state[name]}
         filtered = lambda name, x, params, reset: engine.run(
@@ -161,7 +165,8 @@ class Neuron(base.Neuron):
 
     def _mantissa(self, threshold):
         """A learned threshold in integer weights: an integer, or one per channel."""
-        steps = fixed_point.clamp(threshold, 1 / self.scale, jnp.inf) / (1 / self.scale)
+        threshold = fixed_point.clamp(jnp.asarray(threshold), 1 / self.scale, jnp.inf)
+        steps = fixed_point.whole_steps(threshold, 1 / self.scale)
         whole = jax.device_get(steps).astype(int)
         return int(whole) if whole.ndim == 0 else whole
 
@@ -170,7 +175,8 @@ def neuron_params(device_params: Mapping[str, Any], scale: int = 64) -> dict[str
     """Constructor arguments of a neuron from what a network file holds: the inverse of the file.
 
     Args:
-      device_params: ``iDecay``, ``vDecay``, ``vThMant`` and, if there, ``gradedSpike``.
+      device_params: ``iDecay``, ``vDecay`` and ``vThMant``, one number each; whether spikes are
+        graded is not read.
       scale: Integer weights per threshold unit that the network was trained with.
 
     Returns:
@@ -178,6 +184,6 @@ def neuron_params(device_params: Mapping[str, Any], scale: int = 64) -> dict[str
     """
     return {
         "threshold": device_params["vThMant"] / scale,
-        "current_decay": device_params["iDecay"] / 4096,
-        "voltage_decay": device_params["vDecay"] / 4096,
+        "current_decay": device_params["iDecay"] / fixed_point.DECAY_SCALE,
+        "voltage_decay": device_params["vDecay"] / fixed_point.DECAY_SCALE,
     }

@@ -112,6 +112,15 @@ def no_nan(name: str, value: Any) -> None:
         raise ValueError(f"`{name}` holds NaN, expected numbers; find where they arise upstream.")
 
 
+def finite(name: str, value: Any) -> None:
+    """Raises ``ValueError`` if a concrete ``value`` holds NaN or infinity; a traced one passes."""
+    if is_concrete(value) and not bool(np.isfinite(np.asarray(value)).all()):
+        raise ValueError(
+            f"`{name}` holds NaN or infinity, expected finite numbers; find where they arise "
+            "upstream."
+        )
+
+
 def in_range(name: str, value: Any, low: float, high: float) -> None:
     """Raises ``ValueError`` unless all of a concrete ``value`` lies in ``[low, high]``."""
     if not is_concrete(value):

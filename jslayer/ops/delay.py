@@ -47,6 +47,7 @@ def delay(
     """
     check.floating("x", x)
     check.rank("x", x, at_least=1, layout="T, ..., C")
+    check.time_steps("x", x, axis=0)
     check.positive("sampling_time", sampling_time)
     channels = x.shape[-1:] if x.ndim > 1 else ()
     check.broadcasts("delay", delay, to=channels, meaning="channels")
@@ -60,6 +61,13 @@ def delay(
             f"`tail` has shape {tail.shape}, expected [K, *one step of `x`] with steps of shape "
             f"{x.shape[1:]}; pass the tail of the same batch and neurons, or a fresh one."
         )
+    if check.is_concrete(delay):
+        longest = int(jnp.max(_steps(delay, sampling_time, shift)))
+        if tail.shape[0] <= longest:
+            raise ValueError(
+                f"`tail` has {tail.shape[0]} steps, expected more than the longest delay, "
+                f"{longest}; keep a longer tail."
+            )
     joined = jnp.concatenate([tail, x])
     kept = tail.shape[0]
     return _delay(sampling_time, grad_scale, shift, kept, joined, delay), joined[x.shape[0] :]

@@ -40,14 +40,15 @@ def run(
 
     Raises:
       TypeError: ``x`` is not floating-point, or the state has another type than at rest.
-      ValueError: ``x`` has no time step, a parameter or the state does not fit, or the
-        implementation is unknown or cannot run here.
+      ValueError: ``x`` has no time step or (outside of `jit`) NaN or infinity, a parameter or the
+        state does not fit, or the implementation is unknown or cannot run here.
     """
     leaves = jax.tree.leaves(x)
     for leaf in leaves:
         check.floating("x", leaf)
         check.rank("x", leaf, at_least=1, layout="T, *neurons")
         check.time_steps("x", leaf, axis=0)
+        check.finite("x", leaf)
     steps, neurons = leaves[0].shape[0], leaves[0].shape[1:]
     rest = jax.eval_shape(dynamics.init, jax.ShapeDtypeStruct(neurons, jnp.float32))
     if state is None:

@@ -57,6 +57,7 @@ def _filter(x, response, sampling_time, *, causal):
     check.floating("x", x)
     check.rank("x", x, at_least=1, layout="..., T")
     check.time_steps("x", x, axis=-1)
+    response = jnp.asarray(response)
     check.rank("response", response, at_least=1, at_most=1, layout="L")
     check.time_steps("response", response, axis=0)
     check.positive("sampling_time", sampling_time)

@@ -44,7 +44,7 @@ def to_fixed(x: jax.Array, scale: float) -> jax.Array:
       scale: Integer states per threshold unit.
 
     Returns:
-      int32, shaped like ``x``; saturates at the ends of int32.
+      int32, shaped like ``x``; saturates at the ends of int32. NaN has no defined result.
     """
     return (x * scale).astype(jnp.int32)
 
@@ -95,10 +95,20 @@ def _clamp_jvp(primals, tangents):
     return clamp(*primals), tangents[0]
 
 
+def whole_steps(value: jax.Array, step: float) -> jax.Array:
+    """Multiples of ``step`` in ``value``, toward zero; a float's rounding below one counts as it.
+
+    Without that, ``k / 50`` holds one step of ``1 / 50`` too few for some ``k``.
+    """
+    units = value / step
+    near = jnp.round(units)
+    return jnp.where(jnp.abs(units - near) <= 2.0**-20 * jnp.abs(near), near, jnp.trunc(units))
+
+
 @jax.custom_jvp
 def truncate(value: jax.Array, step: float) -> jax.Array:
     """Cuts to a multiple of ``step``, toward zero, with gradient 1."""
-    return jnp.trunc(value / step) * step
+    return whole_steps(value, step) * step
 
 
 @truncate.defjvp

@@ -56,8 +56,10 @@ class LeakyIntegrator(Dynamics):
     reset: bool = False
 
     def check(self, params: Params) -> None:
-        """Raises ``ValueError`` for other names, or a decay outside [0, 1]."""
+        """Raises ``ValueError`` for other names, or a decay or threshold out of range."""
         check.names("params", params, ("decay", "threshold") if self.reset else ("decay",))
+        if self.reset:
+            check.in_range("threshold", params["threshold"], 1 / self.s_scale, jnp.inf)
         check.in_range("decay", params["decay"], 0, 1)
 
     def prepare(self, params: Params) -> Tree:

@@ -14,7 +14,7 @@ def shift(x: jax.Array, shift_val: jax.Array | float, sampling_time: float = 1) 
 
     Args:
       x: ``[..., T]`` float32.
-      shift_val: A number, or one per neuron of the axes between batch and time.
+      shift_val: A number, one per channel, or one per neuron of the axes between batch and time.
       sampling_time: Length of a step, in the unit of ``shift_val``.
 
     Returns:
@@ -25,9 +25,14 @@ def shift(x: jax.Array, shift_val: jax.Array | float, sampling_time: float = 1) 
     """
     check.positive("sampling_time", sampling_time)
     check.rank("x", x, at_least=1, layout="..., T")
+    check.time_steps("x", x, axis=-1)
+    check.no_nan("shift_val", shift_val)
     steps = jnp.trunc(jnp.asarray(shift_val, jnp.float32) / sampling_time).astype(jnp.int32)
     if steps.size == 1:
         steps = steps.reshape(())
+    elif steps.ndim == 1 and x.ndim > 3:
+        check.broadcasts("shift_val", steps, to=x.shape[1:2], meaning="channels")
+        steps = steps.reshape(-1, *(1,) * (x.ndim - 3))
     else:
         check.broadcasts("shift_val", steps, to=x.shape[1:-1])
     length = x.shape[-1]

@@ -42,10 +42,16 @@ class Mask:
         return f"Mask({self.array.shape}, {int(self.array.sum())} connections)"
 
 
-class Masked(nn.Module):
-    """A module whose field ``mask`` may be any array, and ``neuron_params`` any mapping.
+def _frozen(mapping):
+    tupled = {k: tuple(v) if isinstance(v, list) else v for k, v in mapping.items()}
+    return flax.core.freeze(tupled)
 
-    Both are kept in a hashable form; the caller's own stay as they are.
+
+class Hashable(nn.Module):
+    """A module whose fields may be arrays, mappings or lists, and are kept in a hashable form.
+
+    ``mask`` may be any array, ``neuron_params`` any mapping, ``in_neurons`` a list; the caller's
+    own stay as they are.
     """
 
     def __post_init__(self):
@@ -54,11 +60,13 @@ class Masked(nn.Module):
             object.__setattr__(self, "mask", Mask(mask))
         neuron_params = getattr(self, "neuron_params", None)
         if neuron_params is not None:
-            object.__setattr__(self, "neuron_params", flax.core.freeze(dict(neuron_params)))
+            object.__setattr__(self, "neuron_params", _frozen(neuron_params))
+        if isinstance(getattr(self, "in_neurons", None), list):
+            object.__setattr__(self, "in_neurons", tuple(self.in_neurons))
         super().__post_init__()
 
 
-class Synapse(Masked):
+class Synapse(Hashable):
     """Base of the synapses; a kind declares its fields, its weight's shape and `time_first`."""
 
     def __call__(self, x: jax.Array) -> jax.Array:

@@ -175,7 +175,7 @@ def test_bad_input_is_refused(x, error, message):
         ({"threshold": 0.01}, r"`threshold` is 0.01, expected at least 1 / scale = 0.015625"),
         ({"threshold": -1.0}, "`threshold` is -1.0, expected at least"),
         ({"threshold": float("nan")}, "`threshold` is nan, expected at least"),
-        ({"scale": 0}, "`scale` is 0, expected a number above 0"),
+        ({"scale": 0}, "`scale` is 0, expected a whole number of at least 1"),
         ({"tau_grad": 0}, "`tau_grad` is 0, expected a number above 0"),
         ({"shared_param": "all"}, "`shared_param` is 'all', expected one of True, False, 'neuron'"),
         ({"current_decay": (0.1, 0.2)}, r"`current_decay` is \(0.1, 0.2\), expected one number"),
@@ -222,3 +222,19 @@ def test_what_a_network_file_holds_makes_the_same_neuron():
     held = cuba.Neuron(**fields).device_params({})
     assert (held["iDecay"], held["vDecay"], held["vThMant"]) == (1024, 512, 80)
     assert cuba.neuron_params(held) == fields
+
+
+@pytest.mark.parametrize("scale", [49, 50, 60, 64, 100])
+def test_a_learned_threshold_is_the_held_one_and_the_file_s_at_every_scale(scale):
+    for mantissa in range(1, 4 * scale, 7):
+        neuron = cuba.Neuron((mantissa + 0.25) / scale, 0.5, 0.1, scale=scale, threshold_grad=True)
+        assert neuron.v_th_mant == mantissa
+        variables = {"params": {"threshold": jnp.float32(mantissa / scale)}}
+        assert neuron.device_params(variables)["vThMant"] == mantissa
+
+
+def test_a_persistent_neuron_starts_afresh_where_no_state_is_given():
+    neuron = cuba.Neuron(1.0, 0.25, 0.03, persistent_state=True)
+    plain = neuron.clone(persistent_state=False)
+    x = jnp.full((2, 3, 20), 0.4)
+    np.testing.assert_array_equal(neuron.apply({}, x), plain.apply({}, x))

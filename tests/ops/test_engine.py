@@ -171,3 +171,17 @@ def test_gradients_need_not_be_asked_for_to_get_the_same_spikes():
     with_residuals, _ = jax.vjp(spikes, x)
     assert spikes(x).any()
     np.testing.assert_array_equal(with_residuals, spikes(x))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_drive_that_is_no_number_is_refused(value):
+    x = jnp.full((3, 2), value, jnp.float32)
+    with pytest.raises(ValueError, match="`x` holds NaN or infinity, expected finite numbers"):
+        run(LeakyIntegrator(), {"decay": 0.5}, None, x)
+
+
+@pytest.mark.parametrize("threshold", [-1.0, 0.0])
+def test_a_reset_without_a_threshold_above_zero_is_refused(threshold):
+    params = {"decay": 0.5, "threshold": threshold}
+    with pytest.raises(ValueError, match=r"`threshold` is .* expected numbers in"):
+        run(LeakyIntegrator(reset=True), params, None, jnp.ones((3, 2)))
