@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import shared_folder
+
 
 def folder() -> Path | None:
     """The golden folder, or ``None`` where it is absent."""
-    import os
-
-    named = os.environ.get("JSLAYER_SHARED")
-    root = Path(named) if named else Path(__file__).resolve().parents[3] / "shared"
-    return root / "golden" if (root / "golden").is_dir() else None
+    root = shared_folder()
+    return root / "golden" if root is not None and (root / "golden").is_dir() else None
 
 
 @functools.cache

@@ -1,25 +1,10 @@
 """Block and network cases of the golden numbers: outputs, gradients, counts, descent."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import jax
 import numpy as np
 import pytest
 
-
-def _sibling(name):
-    """Loads a helper beside this file, once, whatever the import mode of the runner."""
-    full = f"jslayer_golden_{name}"
-    if full not in sys.modules:
-        spec = importlib.util.spec_from_file_location(full, Path(__file__).with_name(f"{name}.py"))
-        sys.modules[full] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[full])
-    return sys.modules[full]
-
-
-load, compare, blocks = _sibling("load"), _sibling("compare"), _sibling("blocks")
+from tests.golden import blocks, compare, load
 
 
 def _cases(kind):

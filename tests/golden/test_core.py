@@ -1,23 +1,8 @@
 """Core cases of the golden numbers: forward, gradients, states and read-outs."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 
-
-def _sibling(name):
-    """Loads a helper beside this file, once, whatever the import mode of the runner."""
-    full = f"jslayer_golden_{name}"
-    if full not in sys.modules:
-        spec = importlib.util.spec_from_file_location(full, Path(__file__).with_name(f"{name}.py"))
-        sys.modules[full] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[full])
-    return sys.modules[full]
-
-
-load, compare, core = _sibling("load"), _sibling("compare"), _sibling("core")
+from tests.golden import compare, core, load
 
 
 @load.parametrize(["core"], core.ADAPTERS)

@@ -1,17 +1,10 @@
 """Manifests of parts that are not built yet: every case is listed, none is passed."""
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
-_PATH = Path(__file__).with_name("load.py")
-_SPEC = importlib.util.spec_from_file_location("jslayer_golden_load", _PATH)
-load = sys.modules.setdefault("jslayer_golden_load", importlib.util.module_from_spec(_SPEC))
-if not hasattr(load, "folder"):
-    _SPEC.loader.exec_module(load)
+from tests.golden import load
 
 ADAPTED = {"manifest_core.json", "manifest_blocks.json", "manifest_io.json"}
 
