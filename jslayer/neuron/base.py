@@ -1,5 +1,7 @@
-"""What all neurons share: scales, threshold, surrogate, state, norm and dropout."""
+"""What all neurons do: integrate a drive with their dynamics, keep state, show traces."""
 
+import dataclasses
+import functools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,40 +9,136 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from jslayer import persistence
 from jslayer.neuron import parameters
 from jslayer.neuron.dropout import Dropout
-from jslayer.ops import check, fixed_point, layout, quantize, surrogate
-from jslayer.ops.dynamics import Tree
+from jslayer.ops import check, engine, fixed_point, layout, quantize
+from jslayer.ops.dynamics import Dynamics, Tree
+
+Run = Callable[[Dynamics, Mapping[str, jax.Array], Tree | None, Tree], tuple[Tree, Tree]]
+"""``(dynamics, params, state, x) -> (outputs, last state)``, as `jslayer.ops.engine.run`."""
 
 
 class Neuron(nn.Module):
-    """Base of the neurons; a family declares its fields and `time_first`.
+    """Base of all neurons; a family gives `dynamics` and `rows`, and its fields.
 
-    A neuron maps a drive ``[N, C, ..., T]`` to spikes of the same shape. ``scale`` integer weights
-    make a threshold unit; thresholds are cut to that grid, states are 64 times finer.
+    A neuron maps a drive ``[N, C, ..., T]`` (complex families: a pair of such arrays) to spikes of
+    the same shape. ``scale`` integer weights make a threshold unit; states are 64 times finer.
     """
 
-    # multipliers that turn tau_grad and scale_grad into the surrogate's constants
-    tau_multiplier = 100.0
-    scale_multiplier = 0.1
+    complex_input = False
 
-    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name, None)
+            if isinstance(value, list | np.ndarray | jax.Array):
+                object.__setattr__(self, field.name, parameters.hashable(value))
+        super().__post_init__()
+
+    def dynamics(self) -> Dynamics:
+        """The record that runs."""
+        raise NotImplementedError
+
+    def rows(self, x: jax.Array) -> dict[str, jax.Array]:
+        """Declares the parameters and returns them as the dynamics read them.
+
+        Args:
+          x: ``[T, N, ..., C]``, whose neurons they are for.
+        """
+        raise NotImplementedError
+
+    def check_fields(self) -> None:
+        """Raises ``ValueError`` for constructor arguments out of range."""
+        check.whole("scale", self.scale)
+        check.choice("shared_param", self.shared_param, (True, False, "neuron"))
+
+    def __call__(self, x: Any, *, train: bool = False) -> jax.Array:
         """Maps ``[N, C, ..., T]`` float32 to spikes of the same shape.
 
         Args:
-          x: Drive of every step, in threshold units.
+          x: Drive of every step, in threshold units; complex families take a pair
+            ``(real, imag)`` or a complex array.
           train: Drop neurons and use batch statistics.
 
         Returns:
           Spikes, float32.
 
         Raises:
-          TypeError: ``x`` is not floating-point.
+          TypeError: ``x`` is not floating-point, or a pair where one is due, or the reverse.
           ValueError: ``x`` has another rank, no time step or NaN, or does not fit the state.
         """
-        layout.check_input(x)
-        return layout.time_last(self.time_first(layout.time_first(x), train=train))
+        x = layout.parts(x) if self.complex_input else layout.one_part(x)
+        jax.tree.map(layout.check_input, x)
+        return layout.time_last(self.time_first(jax.tree.map(layout.time_first, x), train=train))
+
+    @nn.compact
+    def time_first(self, x: Tree, *, train: bool = False, run: Run | None = None) -> jax.Array:
+        """As ``__call__``, on ``[T, N, ..., C]``, or a nest of ``real`` and ``imag`` of it.
+
+        Args:
+          x: The drive.
+          train: Drop neurons and use batch statistics.
+          run: Another way through time, e.g. with feedback; `jslayer.ops.engine.run` if ``None``.
+        """
+        self.check_fields()
+        if run is None:
+            run = functools.partial(engine.run, implementation=self.implementation)
+        first = jax.tree.leaves(x)[0]
+        params = self.rows(first)
+        x = self.normed_drive(self.dropped(x, train), train)
+        outputs = self.carried(first, lambda state: self.integrate(params, state, x, train, run))
+        if self.wants_traces():
+            for name, trace in outputs.items():
+                if name != self.main_output:
+                    self.sow("intermediates", name, layout.time_last(trace))
+        return outputs[self.main_output]
+
+    @property
+    def main_output(self) -> str:
+        """Name of the output that goes on to the next layer."""
+        return "spike"
+
+    def integrate(
+        self, params: Mapping[str, jax.Array], state: Tree | None, x: Tree, train: bool, run: Run
+    ) -> tuple[Tree, Tree]:
+        """From drive to outputs by name, and the last state."""
+        del train
+        return run(self.dynamics(), params, state, x)
+
+    def step(
+        self, variables: Mapping[str, Any], x: Any, state: Mapping[str, Any] | None = None
+    ) -> tuple[jax.Array, Mapping[str, Any]]:
+        """One time step, as a pure function of variables, input and state.
+
+        Step by step gives the same, bit for bit, as one call over all steps.
+
+        Args:
+          variables: The neuron's collections; a ``state`` among them is not read.
+          x: ``[N, C, ...]`` drive of this step; a pair of them for complex families.
+          state: What the step before returned; ``None`` is rest.
+
+        Returns:
+          Spikes ``[N, C, ...]`` and the state for the next step.
+
+        Example:
+          >>> import jax.numpy as jnp
+          >>> from jslayer.neuron import cuba
+          >>> neuron, x = cuba.Neuron(1.0, 1.0, 0.0), jnp.full((1, 1), 0.6)
+          >>> spike, state = neuron.step({}, x)
+          >>> spike, state = neuron.step({}, x, state)
+          >>> float(spike[0, 0])
+          1.0
+        """
+        held = {name: tree for name, tree in variables.items() if name != persistence.COLLECTION}
+        if state is not None:
+            held[persistence.COLLECTION] = state
+        x = jax.tree.map(lambda part: part[..., None], x)
+        y, updated = self.clone(persistent_state=True).apply(
+            held, x, mutable=[persistence.COLLECTION]
+        )
+        return y[..., 0], updated[persistence.COLLECTION]
 
     @property
     def w_scale(self) -> int:
@@ -58,81 +156,25 @@ class Neuron(nn.Module):
         return fixed_point.DECAY_SCALE
 
     @property
-    def v_th_mant(self) -> int:
-        """Threshold in integer weights."""
-        return int(self.threshold * self.scale)
-
-    @property
-    def quantized_threshold(self) -> float:
-        """Threshold on the grid of the weights, in threshold units."""
-        return self.v_th_mant / self.scale
-
-    @property
     def weight_exponent(self) -> int:
         """Exponent of the weights in hardware, always 0: states are 2^6 finer."""
         return 0
-
-    @property
-    def tau_rho(self) -> float:
-        """Width of the surrogate, without multiplier: ``tau_grad threshold``."""
-        return self.tau_grad * self.quantized_threshold
-
-    @property
-    def scale_rho(self) -> float:
-        """Height of the surrogate, without multiplier."""
-        return self.scale_grad
-
-    def check_fields(self) -> None:
-        """Raises ``ValueError`` for constructor arguments out of range."""
-        check.whole("scale", self.scale)
-        if not math.isfinite(self.threshold) or self.v_th_mant < 1:
-            raise ValueError(
-                f"`threshold` is {self.threshold}, expected at least 1 / scale = {1 / self.scale} "
-                "and finite; below that it rounds to 0 and the surrogate has no width."
-            )
-        check.positive("tau_grad", self.tau_grad)
-        check.positive("scale_grad", self.scale_grad)
-        check.choice("shared_param", self.shared_param, (True, False, "neuron"))
 
     def quantize_8bit(self, weight: jax.Array, descale: bool = False) -> jax.Array:
         """Quantises weights to the grid of this neuron; see `jslayer.ops.quantize`."""
         return quantize.quantize_8bit(weight, self.scale, descale=descale)
 
-    def spike_surrogate(self) -> surrogate.Surrogate:
-        """The surrogate derivative: the given one, or SLAYER's."""
-        if self.surrogate is not None:
-            return self.surrogate
-        kind = surrogate.OneSidedExponential if self.graded_spike else surrogate.Exponential
-        return kind(
-            tau=self.tau_rho * self.tau_multiplier, scale=self.scale_rho * self.scale_multiplier
-        )
-
-    def threshold_row(self, x: jax.Array) -> jax.Array:
-        """Threshold as the dynamics read it: held, or learned with ``threshold_grad``."""
-        if not self.threshold_grad:
-            return jnp.asarray(self.quantized_threshold, jnp.float32)
-        shape = parameters.shape_of(self.shared_param, x)
-        init = parameters.draw(self.quantized_threshold, jitter=False)
-        value = parameters.parameter(self, "threshold", init, shape, learned=True)
-        value = fixed_point.clamp(value, 1 / self.scale, jnp.inf)
-        return parameters.to_rows(fixed_point.truncate(value, 1 / self.scale))
-
-    def decay_row(
-        self, name: str, value: parameters.Spread, x: jax.Array, *, jitter: bool = True
-    ) -> jax.Array:
-        """Decay parameter ``name`` in [0, 1] on the 12-bit grid, in inner order."""
-        parameters.check_spread(name, value, self.shared_param, 0, 1)
-        shape = parameters.shape_of(self.shared_param, x)
-        init = parameters.draw(value, jitter=jitter)
-        stored = parameters.parameter(self, name, init, shape, learned=self.requires_grad)
-        return parameters.to_rows(fixed_point.quantize_decay(fixed_point.clamp(stored, 0.0, 1.0)))
-
-    def dropped(self, x: jax.Array, train: bool) -> jax.Array:
+    def dropped(self, x: Tree, train: bool) -> Tree:
         """Dropout on the drive, if there is one (a `Dropout`, or its probability)."""
         if self.dropout is None:
             return x
         p = self.dropout.p if isinstance(self.dropout, Dropout) else self.dropout
         return Dropout(p, parent=self, name="drop").time_first(x, train=train)
+
+    @property
+    def norm_names(self) -> tuple[str, ...]:
+        """Names of this neuron's norms, if it has any."""
+        return ("real_norm", "imag_norm") if self.complex_input else ("norm",)
 
     def normed(self, x: jax.Array, train: bool, name: str = "norm") -> jax.Array:
         """The norm, if there is one, made with this neuron's quantiser."""
@@ -141,54 +183,42 @@ class Neuron(nn.Module):
         norm = self.norm(pre_hook=self.quantize_8bit, parent=self, name=name)
         return norm.time_first(x, train=train)
 
-    def carried(
-        self, names: tuple[str, ...], x: jax.Array, run: Callable[[Tree | None], tuple[Tree, Tree]]
-    ) -> Tree:
-        """Runs from the kept state and keeps the last one, where ``persistent_state`` asks for it.
+    def normed_drive(self, x: Tree, train: bool) -> Tree:
+        """The norm on the drive, where most families have it; both parts of a complex one."""
+        if not self.complex_input:
+            return self.normed(x, train)
+        return {part: self.normed(x[part], train, f"{part}_norm") for part in ("real", "imag")}
+
+    def carried(self, x: jax.Array, run: Callable[[Tree | None], tuple[Tree, Tree]]) -> Tree:
+        """Runs from the kept state; see `jslayer.persistence`. States are kept as [N, C, ...].
 
         Args:
-          names: States to keep.
-          x: ``[T, N, ..., C]``, to check the kept state against.
-          run: ``state -> (outputs, last state)``; ``None`` is rest.
-
-        Returns:
-          The outputs.
+          x: ``[T, N, ..., C]``, for the shapes.
+          run: ``state -> (outputs, last state)``, ``None`` is rest.
         """
-        first = f"{names[0]}_state"
-        absent = not self.has_variable("state", first) and not self.is_mutable_collection("state")
-        if not self.persistent_state or absent:
-            return run(None)[0]
-        rest = jnp.zeros(layout.step_first(x[0]).shape, jnp.int32)
-        kept = {n: self.variable("state", f"{n}_state", lambda: rest) for n in names}
-        for name, variable in kept.items():
-            if variable.value.shape != rest.shape:
-                raise ValueError(
-                    f"`state` holds {name}_state of shape {variable.value.shape}, expected "
-                    f"{rest.shape} for this batch; pass data of the same batch size, or variables "
-                    "without the 'state' collection to start afresh."
-                )
-        outputs, last = run({n: layout.step_last(v.value) for n, v in kept.items()})
-        if not self.is_initializing() and self.is_mutable_collection("state"):
-            for name, variable in kept.items():
-                variable.value = layout.step_first(last[name])
-        return outputs
+        like = jax.ShapeDtypeStruct(x.shape[1:], jnp.float32)
+        rest = jax.eval_shape(self.dynamics().init, like)
+        outer = lambda tree: {f"{n}_state": layout.step_first(v) for n, v in tree.items()}
+
+        def from_kept(kept):
+            state = kept
+            if kept is not None:
+                state = {name: layout.step_last(kept[f"{name}_state"]) for name in rest}
+            outputs, last = run(state)
+            return outputs, outer(last)
+
+        zeros = lambda: outer({n: jnp.zeros(v.shape, v.dtype) for n, v in rest.items()})
+        return persistence.carry(self, self.persistent_state, zeros, from_kept)
 
     def wants_traces(self) -> bool:
         """True if the caller collects ``intermediates``: then traces are sown."""
         return self.is_mutable_collection("intermediates") and not self.is_initializing()
 
-    def sow_traces(self, traces: Mapping[str, jax.Array]) -> None:
-        """Sows each time-first trace under its name as ``[N, C, ..., T]``."""
-        for name, trace in traces.items():
-            self.sow("intermediates", name, layout.time_last(trace))
 
-    def integers(self, variables: Mapping[str, Any], name: str, default: Any) -> Any:
-        """A decay in 1/4096, as a Python integer if shared, else as an int array."""
-        value = parameters.find(variables, name, default)
-        if isinstance(value, tuple | list):
-            raise ValueError(
-                f"`variables` lacks {name}, expected the values drawn at `init`; "
-                "pass its 'params' and 'constants' collections."
-            )
-        whole = fixed_point.fraction(jnp.clip(jnp.asarray(value, jnp.float32), 0, 1))
-        return int(whole) if whole.ndim == 0 else jax.device_get(whole)
+def check_threshold(name: str, value: float, scale: int) -> None:
+    """Raises ``ValueError`` unless a threshold is at least one weight unit, and finite."""
+    if not math.isfinite(value) or int(value * scale) < 1:
+        raise ValueError(
+            f"`{name}` is {value}, expected at least 1 / scale = {1 / scale} "
+            "and finite; below that it rounds to 0 and the surrogate has no width."
+        )

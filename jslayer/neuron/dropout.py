@@ -33,11 +33,12 @@ class Dropout(nn.Module):
 
     @nn.compact
     def time_first(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        """As ``__call__``, on ``[T, N, ..., C]``."""
+        """As ``__call__``, on ``[T, N, ..., C]``, or a nest of it that drops as one."""
         check.in_range("p", self.p, 0, 1)
         if not train or self.p == 0:
             return x
         if self.p == 1:
-            return jnp.zeros_like(x)
-        kept = jax.random.bernoulli(self.make_rng("dropout"), 1 - self.p, x.shape[1:])
-        return x * (kept.astype(x.dtype) / (1 - self.p))
+            return jax.tree.map(jnp.zeros_like, x)
+        step = jax.tree.leaves(x)[0].shape[1:]
+        kept = jax.random.bernoulli(self.make_rng("dropout"), 1 - self.p, step)
+        return jax.tree.map(lambda part: part * (kept.astype(part.dtype) / (1 - self.p)), x)

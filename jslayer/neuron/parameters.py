@@ -10,14 +10,46 @@ from typing import Any, Literal
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jslayer.ops import check, layout
 
 Granularity = bool | Literal["neuron"]
 """``True``: one value for all, ``False``: one per channel, ``"neuron"``: one each."""
 
-Spread = float | tuple[float, float]
-"""One number, or the (min, max) range of values that are drawn."""
+
+class Values:
+    """First values given one by one: an array that is hashable, so that modules stay so.
+
+    Attributes:
+      array: float32, ``[C]`` or one per neuron.
+    """
+
+    def __init__(self, array: Any):
+        """Takes any array of numbers."""
+        self.array = np.asarray(array, np.float64)
+        self._key = (self.array.shape, self.array.tobytes())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Values) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __repr__(self) -> str:
+        return f"Values({self.array.tolist()})"
+
+
+Spread = float | tuple[float, float] | Values | np.ndarray
+"""One number, the (min, max) range of values that are drawn, or an array of given values."""
+
+
+def hashable(value: Any) -> Any:
+    """``value``, with an array of numbers as `Values` and a list as a tuple."""
+    if isinstance(value, np.ndarray | jax.Array) and np.ndim(value):
+        return Values(value)
+    return tuple(value) if isinstance(value, list) else value
+
 
 JITTER = 0.01
 """A single number stands for a draw within this fraction of it, where parameters are not shared."""
@@ -26,7 +58,14 @@ JITTER = 0.01
 def check_spread(name: str, value: Spread, shared: Granularity, low: float, high: float) -> None:
     """Raises ``ValueError`` unless ``value`` is a number in range, or a pair where one may be."""
     check.choice("shared_param", shared, (True, False, "neuron"))
-    if isinstance(value, tuple | list):
+    if isinstance(value, Values):
+        if shared is True:
+            raise ValueError(
+                f"`{name}` is an array of {value.array.shape}, expected one number, or "
+                "shared_param=False or 'neuron'; give what fits `shared_param`."
+            )
+        value = value.array
+    elif isinstance(value, tuple | list):
         if shared is True or len(value) != 2 or value[0] > value[1]:
             raise ValueError(
                 f"`{name}` is {tuple(value)}, expected one number, or (min, max) with "
@@ -44,13 +83,22 @@ def shape_of(shared: Granularity, x: jax.Array) -> tuple[int, ...]:
     return (x.shape[-1], *x.shape[2:-1])
 
 
+def limits(value: Spread) -> tuple[float, float]:
+    """Least and largest value that a ``value`` stands for where parameters are not shared."""
+    if isinstance(value, Values):
+        return value.array.min(), value.array.max()
+    if isinstance(value, tuple | list):
+        return value[0], value[1]
+    return (1 - JITTER) * value, (1 + JITTER) * value
+
+
 def draw(
     value: Spread, *, jitter: bool = True
 ) -> Callable[[jax.Array, tuple[int, ...]], jax.Array]:
     """Initialiser: the number itself if shared (shape ()), else uniform over its range.
 
     Args:
-      value: A number ``p``, whose range is ``(0.99 p, 1.01 p)``, or (min, max).
+      value: A number ``p``, whose range is ``(0.99 p, 1.01 p)``, or (min, max), or `Values`.
       jitter: ``False`` holds a single number exactly.
 
     Returns:
@@ -58,15 +106,27 @@ def draw(
     """
 
     def init(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-        if isinstance(value, tuple | list):
-            low, high = value
-        elif shape == () or not jitter:
+        if isinstance(value, Values):
+            return spread_out(value, shape)
+        if not isinstance(value, tuple | list) and (shape == () or not jitter):
             return jnp.full(shape, value, jnp.float32)
-        else:
-            low, high = (1 - JITTER) * value, (1 + JITTER) * value
+        low, high = limits(value)
         return jax.random.uniform(key, shape, jnp.float32, low, high)
 
     return init
+
+
+def spread_out(value: Values, shape: tuple[int, ...]) -> jax.Array:
+    """Given values as a parameter of ``shape``: as they are, or one per channel for all of it.
+
+    Raises:
+      ValueError: there are more or fewer than channels or neurons.
+    """
+    array = value.array
+    if array.ndim == 1 and len(shape) > 1:
+        array = array.reshape(-1, *(1 for _ in shape[1:]))
+    check.broadcasts("values", array, to=shape, meaning="channels or neurons")
+    return jnp.broadcast_to(jnp.asarray(array, jnp.float32), shape)
 
 
 def parameter(
@@ -129,3 +189,9 @@ def find(variables: Mapping[str, Any], name: str, default: Any = None) -> Any:
         if name in variables.get(collection, {}):
             return variables[collection][name]
     return default
+
+
+def whole(value: jax.Array) -> int | np.ndarray:
+    """Whole numbers as hardware holds them: a Python integer, or an int array if not shared."""
+    array = np.asarray(value).astype(int)
+    return int(array) if array.ndim == 0 else array

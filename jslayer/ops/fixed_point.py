@@ -36,6 +36,28 @@ def multiply(value: jax.Array, factor: jax.Array) -> jax.Array:
     return (value >> 12) * factor + ((low + (((value ^ factor) >> 31) & (DECAY_SCALE - 1))) >> 12)
 
 
+def reaches_sum(value: jax.Array, a: jax.Array, b: jax.Array) -> jax.Array:
+    """``value >= a + b`` for any int32 numbers, also where the sum leaves int32.
+
+    Halves are compared first, since half of a sum cannot overflow; then the last bits.
+
+    Args:
+      value: int32.
+      a: int32; broadcasts against ``value``.
+      b: int32; broadcasts against ``value``.
+
+    Returns:
+      Booleans.
+
+    Example:
+      >>> reaches_sum(jnp.int32(2**31 - 1), jnp.int32(2**30), jnp.int32(2**30))
+      Array(False, dtype=bool)
+    """
+    half = (a & b) + ((a ^ b) >> 1)
+    own = value >> 1
+    return (own > half) | ((own == half) & ((value & 1) >= ((a ^ b) & 1)))
+
+
 def to_fixed(x: jax.Array, scale: float) -> jax.Array:
     """Converts to an integer state, toward zero: ``trunc(scale * x)``.
 
@@ -78,6 +100,31 @@ def quantize_decay(decay: jax.Array) -> jax.Array:
 @quantize_decay.defjvp
 def _quantize_decay_jvp(primals, tangents):
     return quantize_decay(*primals), tangents[0]
+
+
+@jax.custom_jvp
+def clamp_rotation(sin: jax.Array, cos: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Keeps a decaying rotation inside the unit circle and its first quadrant, with gradient 1.
+
+    Both are multiplied by ``min(g, 4095/4096) / g`` with the gain ``g = sqrt(sin^2 + cos^2)``; then
+    ``sin >= 1/4096`` and ``cos >= 0``. As in `clamp`, the gradient passes outside as well.
+
+    Args:
+      sin: float32, ``(1 - decay) sin(2 pi / period)``.
+      cos: float32, ``(1 - decay) cos(2 pi / period)``.
+
+    Returns:
+      Both, in range.
+    """
+    gain = jnp.sqrt(sin * sin + cos * cos)
+    most = (DECAY_SCALE - 1) / DECAY_SCALE
+    factor = jnp.where(gain > most, most / jnp.where(gain > most, gain, 1.0), 1.0)
+    return jnp.maximum(sin * factor, 1 / DECAY_SCALE), jnp.maximum(cos * factor, 0.0)
+
+
+@clamp_rotation.defjvp
+def _clamp_rotation_jvp(primals, tangents):
+    return clamp_rotation(*primals), tangents
 
 
 @jax.custom_jvp

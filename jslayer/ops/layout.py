@@ -5,6 +5,9 @@ synapse is one matrix product and a convolution a 2-d one over T*N images. Two n
 moves cancel in the compiler.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -47,3 +50,45 @@ def check_input(x: jax.Array, name: str = "x", *, events: bool = False) -> None:
         return
     check.floating(name, x)
     check.no_nan(name, x)
+
+
+def parts(x: Any, name: str = "x") -> dict[str, jax.Array]:
+    """A complex drive as a nest of ``real`` and ``imag``: from a pair, such a nest, or an array.
+
+    Raises:
+      TypeError: ``x`` is one real array.
+      ValueError: the parts differ in shape.
+    """
+    if isinstance(x, Mapping) and set(x) == {"real", "imag"}:
+        real, imag = x["real"], x["imag"]
+    elif isinstance(x, tuple | list) and len(x) == 2:
+        real, imag = x
+    elif not isinstance(x, tuple | list | Mapping) and jnp.iscomplexobj(x):
+        real, imag = jnp.real(x), jnp.imag(x)
+    else:
+        raise TypeError(
+            f"`{name}` is {_said(x)}, expected a pair (real, imag) or a complex array; this "
+            "neuron is complex: use a complex synapse in front."
+        )
+    if jnp.shape(real) != jnp.shape(imag):
+        raise ValueError(
+            f"`{name}` has a real part of shape {jnp.shape(real)} and an imaginary part of "
+            f"{jnp.shape(imag)}, expected the same; pass both of one drive."
+        )
+    return {"real": real, "imag": imag}
+
+
+def one_part(x: Any, name: str = "x") -> jax.Array:
+    """``x`` itself; raises ``TypeError`` if it is a pair or a complex array."""
+    if isinstance(x, tuple | list | Mapping) or jnp.iscomplexobj(x):
+        raise TypeError(
+            f"`{name}` is {_said(x)}, expected one real array; pass one part of it, or use a "
+            "complex family (rf, rf_iz, adrf, adrf_iz)."
+        )
+    return x
+
+
+def _said(x: Any) -> str:
+    if isinstance(x, tuple | list | Mapping):
+        return f"a {type(x).__name__} of {len(x)}"
+    return f"an array of {jnp.result_type(x)}"

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jslayer.ops import check
-from jslayer.ops.surrogate import Surrogate
+from jslayer.ops.surrogate import PhaseExponential, Surrogate, phase_derivatives
 
 
 def spike(
@@ -64,6 +64,75 @@ def _spike_bwd(surrogate, graded, scale, residuals, spike_bar):
 
 
 _spike.defvjp(_spike_fwd, _spike_bwd)
+
+
+def phase_spike(
+    real: jax.Array,
+    imag: jax.Array,
+    threshold: jax.Array | float,
+    imag_last: jax.Array | float = 0.0,
+    *,
+    surrogate: Surrogate | PhaseExponential,
+    graded: bool = False,
+    scale: float = 1.0,
+) -> jax.Array:
+    """Spikes of a complex state at phase zero, if its real part reaches the threshold then.
+
+    ``s[t] = [re[t] >= threshold] [im[t] >= 0] [im[t-1] < 0]``, graded times ``re[t] / scale``.
+    Backward as `jslayer.ops.surrogate.phase_derivatives`; ``ds/dthreshold = -ds/dre``.
+
+    Args:
+      real: ``[T, ...]`` float32, in threshold units.
+      imag: ``[T, ...]`` float32.
+      threshold: float32, broadcastable to ``real``.
+      imag_last: ``[...]`` or a number, the imaginary part before the first step.
+      surrogate: ``(v, theta) -> derivative`` or a `jslayer.ops.surrogate.PhaseExponential`.
+      graded: Send the real part instead of 1.
+      scale: Divides graded spikes; does not enter the gradient.
+
+    Returns:
+      float32 spikes, shaped like ``real``.
+
+    Raises:
+      TypeError: ``real`` or ``imag`` is not floating-point.
+      ValueError: a shape does not fit.
+
+    Example:
+      >>> from jslayer.ops import surrogate
+      >>> real, imag = jnp.ones(4), jnp.array([-1.0, 0.5, -0.5, 0.0])
+      >>> phase_spike(real, imag, 1.0, surrogate=surrogate.PhaseExponential(0.5))
+      Array([0., 1., 0., 1.], dtype=float32)
+    """
+    for name, value in (("real", real), ("imag", imag)):
+        check.floating(name, value)
+        check.rank(name, value, at_least=1, layout="T, ...")
+    check.broadcasts("imag", imag, to=jnp.shape(real), meaning="the real part")
+    check.broadcasts("threshold", threshold, to=jnp.shape(real), meaning="the real part")
+    check.broadcasts("imag_last", imag_last, to=jnp.shape(real)[1:], meaning="one step")
+    threshold = jnp.broadcast_to(jnp.asarray(threshold, jnp.float32), jnp.shape(real))
+    imag_last = jnp.broadcast_to(jnp.asarray(imag_last, jnp.float32), jnp.shape(real)[1:])
+    return _phase_spike(surrogate, graded, scale, real, imag, threshold, imag_last)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+def _phase_spike(surrogate, graded, scale, real, imag, threshold, imag_last):
+    del surrogate
+    before = jnp.concatenate([imag_last[None], imag[:-1]])
+    return fire((real >= threshold) & (imag >= 0) & (before < 0), real, graded, scale)
+
+
+def _phase_spike_fwd(surrogate, graded, scale, real, imag, threshold, imag_last):
+    spikes = _phase_spike(surrogate, graded, scale, real, imag, threshold, imag_last)
+    return spikes, (real, imag, threshold)
+
+
+def _phase_spike_bwd(surrogate, graded, scale, residuals, spike_bar):
+    del graded, scale
+    by_real, by_imag = phase_derivatives(surrogate, *residuals)
+    return spike_bar * by_real, spike_bar * by_imag, -spike_bar * by_real, None
+
+
+_phase_spike.defvjp(_phase_spike_fwd, _phase_spike_bwd)
 
 
 def fire(crossed: jax.Array, value: jax.Array, graded: bool, scale: float = 1.0) -> jax.Array:

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 
 Surrogate = Callable[[jax.Array, jax.Array], jax.Array]
+"""``(v, theta) -> ds/dv``, elementwise."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,3 +114,61 @@ class StraightThrough:
         """Derivative at voltage ``v``."""
         del theta
         return jnp.full_like(v, self.scale)
+
+
+@dataclasses.dataclass(frozen=True)
+class PhaseExponential:
+    """The SLAYER phase spike of a complex state, a product of two exponentials.
+
+    The spike marks an upward zero crossing of the imaginary part while the real part is above
+    threshold. With ``x = re - theta``, ``ds/dre = scale d(x) w(im)`` and
+    ``ds/dim = -scale / tau sign(im) w(im) h(x)``, where ``w(im) = exp(-|im| / tau) / (2 tau)``,
+    ``d`` is `Exponential` (one-sided: `OneSidedExponential`) and ``h`` the step that belongs to it,
+    ``(1 + sign(x) (1 - 2 tau d(x))) / 2``.
+
+    Attributes:
+      tau: Width, in threshold units.
+      scale: Height factor.
+      one_sided: For graded spikes.
+    """
+
+    tau: float
+    scale: float = 1.0
+    one_sided: bool = False
+
+    def phase(
+        self, real: jax.Array, imag: jax.Array, theta: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        """Derivatives by the real and by the imaginary part."""
+        kind = OneSidedExponential if self.one_sided else Exponential
+        along_real = kind(self.tau)(real, theta)
+        window = Exponential(self.tau)(imag, jnp.zeros_like(imag))
+        step = 0.5 * (1 + jnp.sign(real - theta) * (1 - 2 * self.tau * along_real))
+        by_imag = -self.scale / self.tau * jnp.sign(imag) * window * step
+        return self.scale * along_real * window, by_imag
+
+
+def phase_derivatives(
+    surrogate: Surrogate | PhaseExponential, real: jax.Array, imag: jax.Array, theta: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Derivatives of a phase spike by the real and the imaginary part of the state.
+
+    Any surrogate ``f(v, theta)`` will do: the spike is taken as a step in the real part times a
+    window ``f(im, 0)`` around the zero crossing, so that ``ds/dre = f(re, theta) f(im, 0)`` and
+    ``ds/dim = [re >= theta] df(im, 0)/dim``.
+
+    Args:
+      surrogate: ``(v, theta) -> derivative``, or one with a method ``phase``.
+      real: float32.
+      imag: float32, same shape.
+      theta: float32, same shape.
+
+    Returns:
+      ``(ds/dre, ds/dim)``.
+    """
+    if hasattr(surrogate, "phase"):
+        return surrogate.phase(real, imag, theta)
+    zero = jnp.zeros_like(imag)
+    window, slope = jax.jvp(lambda v: surrogate(v, zero), (imag,), (jnp.ones_like(imag),))
+    above = (real >= theta).astype(real.dtype)
+    return surrogate(real, theta) * window, above * slope

@@ -5,7 +5,6 @@ names to arrays; it gives a `Result`. Decays are stored times 4096 there and the
 of a leaky decay is that of ``1 - decay`` in natural units, the negative of the true one.
 """
 
-import dataclasses
 from typing import Any
 
 import jax
@@ -17,62 +16,8 @@ from jslayer.ops import engine, filter, leaky_integrator, quantize, shift, spike
 from jslayer.ops.delay import delay
 from jslayer.utils.filter import FIR
 from jslayer.utils.rates import event_rate
-
-
-@dataclasses.dataclass
-class Result:
-    """What a call gave; parts that were not asked for stay empty."""
-
-    forward: dict = dataclasses.field(default_factory=dict)
-    grads: dict = dataclasses.field(default_factory=dict)
-    states: dict = dataclasses.field(default_factory=dict)
-    buffers: dict = dataclasses.field(default_factory=dict)
-    values: dict = dataclasses.field(default_factory=dict)
-    ints: dict = dataclasses.field(default_factory=dict)
-
-
-def pull(function, primals: dict, cotangents: dict, ones: bool = False):
-    """Outputs of ``function(primals) -> (dict, aux)``, the aux, and the gradients by name."""
-
-    def run(primals, cotangents):
-        outputs, vjp, aux = jax.vjp(function, primals, has_aux=True)
-        full = {
-            k: cotangents[k].reshape(v.shape).astype(v.dtype)
-            if k in cotangents
-            else (jnp.ones_like(v) if ones else jnp.zeros_like(v))
-            for k, v in outputs.items()
-        }
-        return outputs, aux, vjp(full)[0]
-
-    return jax.jit(run)(primals, {k: jnp.asarray(v) for k, v in cotangents.items()})
-
-
-class Function:
-    """A case of pure functions: ``make(config) -> function(inputs) -> outputs``."""
-
-    def __init__(self, case, function, *, differentiate=("input",), params=(), unit=None):
-        self.case, self.function, self.unit = case, function, unit or {}
-        self.differentiate = differentiate
-        self.params = {name: jnp.asarray(case[f"param.{name}"]) for name in params}
-
-    def call(self, spec, inputs, cotangents):
-        given = {**self.params, **{k: jnp.asarray(v) for k, v in inputs.items()}}
-        primals = {k: v for k, v in given.items() if k in (*self.differentiate, *self.params)}
-        rest = {k: v for k, v in given.items() if k not in primals}
-        out = lambda p: (self.function({**rest, **p}, spec), None)
-        scalar = not cotangents and "grads" in spec
-        outputs, _, grads = pull(out, primals, cotangents, ones=scalar)
-        grads = {k: self.unit.get(k, 1) * v for k, v in grads.items()}
-        return Result(forward=outputs, grads=grads)
-
-    def derived(self):
-        return {}
-
-
-def shaped(value):
-    """A (1,) parameter of the golden files is our shared one, ()."""
-    value = jnp.asarray(value)
-    return value.reshape(()) if value.shape == (1,) else value
+from tests.golden import adapters_neuron
+from tests.golden.adapter import Function, Result, pull, shaped
 
 
 def leaky_case(case):
@@ -121,104 +66,6 @@ def spike_case(case):
         }
 
     return Function(case, function, differentiate=("voltage",))
-
-
-class CubaNeuron:
-    """A neuron over several calls, with its state and running statistics handed on."""
-
-    NORMS = {c.__name__: c for c in (neuron.MeanOnlyBatchNorm, neuron.WgtScaleBatchNorm)}
-
-    def __init__(self, case):
-        config = {k: tuple(v) if isinstance(v, list) else v for k, v in case.config.items()}
-        name, kwargs = config.pop("norm", None), config.pop("norm_kwargs", None) or {}
-        if name is not None:
-            kind = self.NORMS[name]
-            config["norm"] = lambda pre_hook, parent=None, name=None: kind(
-                pre_hook=pre_hook, parent=parent, name=name, **kwargs
-            )
-            self.bare_norm = kind(**kwargs)
-        self.case, self.name = case, name
-        self.neuron = neuron.cuba.Neuron(**config)
-        home = "params" if config["requires_grad"] else "constants"
-        self.home = home
-        decays = {n: shaped(case[f"param.{n}"]) / 4096 for n in ("current_decay", "voltage_decay")}
-        self.variables = {home: decays}
-        self.batch = None
-
-    def call(self, spec, inputs, cotangents):
-        x = jnp.asarray(inputs["input"])
-        if self.batch not in (None, x.shape[0]):
-            self.variables.pop("state", None)  # a new batch size: the user starts afresh
-        self.batch = x.shape[0]
-        held = {k: v for k, v in self.variables.items() if k != "params"}
-        train = spec["mode"] == "train"
-        mutable = ["intermediates", "state", *(["batch_stats"] if train else [])]
-        if self.name and "batch_stats" not in held:
-            held["batch_stats"] = {
-                "norm": {
-                    "running_mean": jnp.zeros(x.shape[1]),
-                    "running_var": jnp.zeros(()),
-                }
-            }
-        if self.neuron.persistent_state and "state" not in held:
-            zero = jnp.zeros(x.shape[:-1], jnp.int32)
-            held["state"] = {"current_state": zero, "voltage_state": zero}
-
-        def function(p):
-            params = {"params": p["params"]} if p["params"] else {}
-            y, new = self.neuron.apply({**held, **params}, p["input"], train=train, mutable=mutable)
-            traces = new["intermediates"]
-            return {
-                "spike": y,
-                "current": traces["current"][0],
-                "voltage": traces["voltage"][0],
-            }, new
-
-        primals = {"input": x, "params": self.variables.get("params", {})}
-        outputs, new, grads = pull(function, primals, cotangents)
-        self.variables.update({k: v for k, v in {**held, **new}.items() if k != "intermediates"})
-        result = Result(forward=outputs, grads={"input": grads["input"]})
-        for name, value in grads["params"].items():
-            result.grads[name] = -value
-        for name, value in self.variables.get("state", {}).items():
-            result.states[name] = value.astype(jnp.float32) / self.neuron.s_scale
-        for name, value in self.variables.get("batch_stats", {}).get("norm", {}).items():
-            result.buffers[f"norm.{name}"] = value
-        self.shape = x.shape[1:-1]
-        return result
-
-    def derived(self):
-        n, v = self.neuron, self.variables
-        found = {
-            "p_scale": n.p_scale,
-            "w_scale": n.w_scale,
-            "s_scale": n.s_scale,
-            "scale": n.scale,
-            "tau_rho": n.tau_rho,
-            "scale_rho": n.scale_rho,
-            "weight_exponent": n.weight_exponent,
-            "shape": list(self.shape),
-            "num_neurons": int(np.prod(self.shape)),
-            "threshold": n.quantized_threshold,
-            "v_th_mant": n.v_th_mant,
-            "cx_current_decay": n.cx_current_decay(v),
-            "cx_voltage_decay": n.cx_voltage_decay(v),
-            "ref_delay": n.device_params(v)["refDelay"],
-            "threshold_eps": n.threshold_eps,
-            "device_params": n.device_params(v),
-            "neuron_params": neuron.cuba.neuron_params(n.device_params(v), scale=n.scale),
-            "params_after": {
-                name: np.clip(np.atleast_1d(v[self.home][name]), 0, 1) * 4096
-                for name in ("current_decay", "voltage_decay")
-            },
-        }
-        if self.name:
-            statistics = v["batch_stats"]["norm"]
-            norm = self.bare_norm.clone(pre_hook=n.quantize_8bit)
-            found["norm.bias"] = norm.bias(statistics, n.scale)
-            if isinstance(norm, neuron.WgtScaleBatchNorm):
-                found["norm.weight_exp"] = np.atleast_1d(norm.weight_exp(statistics))
-        return found
 
 
 class NormCase:
@@ -439,9 +286,9 @@ class RateClassifier:
 
 
 ADAPTERS: dict[str, Any] = {
+    **adapters_neuron.ADAPTERS,
     "dynamics.leaky_integrator": leaky_case,
     "spike.real": spike_case,
-    "neuron.cuba": CubaNeuron,
     "norm.MeanOnlyBatchNorm": lambda case: NormCase(neuron.MeanOnlyBatchNorm, case),
     "norm.WgtScaleBatchNorm": lambda case: NormCase(neuron.WgtScaleBatchNorm, case),
     "synapse.Dense": DenseSynapse,

@@ -1,0 +1,200 @@
+"""Sigma-delta neuron: adds up incoming changes, applies an activation, sends its changes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jslayer.neuron import base, parameters
+from jslayer.neuron.device import neuron_params as neuron_params
+from jslayer.neuron.dropout import Dropout
+from jslayer.ops import check, fixed_point, sigma_delta
+from jslayer.ops.dynamics import Dynamics, Tree
+
+NAMED = {"relu": sigma_delta.relu, "identity": sigma_delta.identity}
+"""Activations that may be given by name; so may those of `flax.linen` and `jax.nn`."""
+
+
+class Neuron(base.Neuron):
+    """Wraps an activation, or a whole neuron, in sigma-delta coding.
+
+    ``out = delta(activation(norm(sigma(x)) + bias))``: changes come in and changes go out, so that
+    an input that hardly changes costs hardly an event. See `jslayer.ops.sigma_delta`.
+
+    Attributes:
+      threshold: Least change that is sent; cut to multiples of ``1 / scale`` at the start.
+      activation: Any elementwise function, its name (``"relu"``), or an unattached neuron with
+        real input, whose spikes (or, as a read-out, voltages) are then the activation.
+      tau_grad: Reach of the threshold's gradient, in units of the activation.
+      scale_grad: Size of the threshold's gradient.
+      scale: Integer weights per unit; outputs are 64 times finer.
+      cum_error: Compare the sum of the changes since the last event with the threshold.
+      norm: A norm class (or factory) that takes ``pre_hook``, or ``None``; acts on the sum.
+      dropout: A `Dropout` or its probability, or ``None``; acts on the drive.
+      shared_param: ``True``: one threshold per layer, ``False``: per channel, ``"neuron"``: each.
+      persistent_state: Carry the state to the next call, in collection ``"state"``.
+      requires_grad: Learn the threshold (and the bias).
+      bias: First value of a bias on the sum, or ``None`` for none.
+      bias_param: As ``shared_param``, for the bias.
+      readout: Return the activation itself.
+      implementation: Engine, see `jslayer.ops.engine.run`.
+
+    References:
+      O'Connor and Welling, Sigma Delta Quantized Networks, 2017.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> x = jnp.array([[[0.5, 0.5, 0.0, 0.0]]])
+      >>> Neuron(threshold=0.25, activation="relu").apply({}, x)[0, 0]
+      Array([0.5, 0.5, 0. , 0. ], dtype=float32)
+    """
+
+    threshold: float
+    activation: Any
+    tau_grad: float = 1
+    scale_grad: float = 1
+    scale: int = 64
+    cum_error: bool = False
+    norm: Any = None
+    dropout: Dropout | float | None = None
+    shared_param: parameters.Granularity = True
+    persistent_state: bool = False
+    requires_grad: bool = False
+    bias: parameters.Spread | None = None
+    bias_param: parameters.Granularity = False
+    readout: bool = False
+    implementation: str | None = None
+
+    graded_spike = True
+    threshold_grad = False
+
+    def check_fields(self) -> None:
+        """Raises ``ValueError`` for constructor arguments out of range."""
+        super().check_fields()
+        check.in_range("threshold", self.threshold, 0, jnp.inf)
+        check.positive("tau_grad", self.tau_grad)
+        check.positive("scale_grad", self.scale_grad)
+        check.choice("bias_param", self.bias_param, (True, False, "neuron"))
+
+    @property
+    def main_output(self) -> str:
+        """Name of the output that goes on to the next layer."""
+        return "activation" if self.readout else "spike"
+
+    @property
+    def inner_neuron(self) -> base.Neuron | None:
+        """The neuron that is wrapped, if it is one."""
+        return self.activation if isinstance(self.activation, base.Neuron) else None
+
+    @property
+    def function(self) -> sigma_delta.Activation:
+        """The activation as a function."""
+        if isinstance(self.activation, str):
+            for home in (NAMED, vars(jax.nn), vars(jnp)):
+                if self.activation in home:
+                    return home[self.activation]
+            raise ValueError(
+                f"`activation` is {self.activation!r}, expected the name of a function of jax.nn "
+                "or jax.numpy, or 'identity'; pass the function itself."
+            )
+        # the library's own rectifier is plainer, with the same values and gradients
+        return sigma_delta.relu if self.activation is jax.nn.relu else self.activation
+
+    @property
+    def activation_name(self) -> str:
+        """Name of the activation, as the network file has it."""
+        if isinstance(self.activation, str):
+            return self.activation
+        named = getattr(self.activation, "__name__", None)
+        return named or type(self.activation).__name__.lower()
+
+    def delta(self) -> sigma_delta.Delta:
+        """The encoder."""
+        return sigma_delta.Delta(self.s_scale, self.tau_grad, self.scale_grad, self.cum_error)
+
+    def dynamics(self) -> Dynamics:
+        """The record that runs, if the activation is a function and there is no norm."""
+        traces = self.wants_traces()
+        function = sigma_delta.identity if self.inner_neuron else self.function
+        return sigma_delta.SigmaDelta(self.delta(), function, traces, self.readout)
+
+    def rows(self, x: jax.Array) -> dict[str, jax.Array]:
+        """Declares threshold and bias and returns them as the dynamics read them."""
+        rows = {"bias": jnp.zeros((), jnp.float32)}
+        if self.bias is not None:
+            parameters.check_spread("bias", self.bias, self.bias_param, -jnp.inf, jnp.inf)
+            shape = parameters.shape_of(self.bias_param, x)
+            init = parameters.draw(self.bias, jitter=False)
+            bias = parameters.parameter(self, "bias", init, shape, learned=self.requires_grad)
+            rows["bias"] = parameters.to_rows(bias)
+        if self.readout:
+            return rows
+        shape = parameters.shape_of(self.shared_param, x)
+        init = parameters.draw(self.v_th_mant / self.scale, jitter=False)
+        stored = parameters.parameter(self, "threshold", init, shape, learned=self.requires_grad)
+        rows["threshold"] = parameters.to_rows(self.clamped(stored))
+        return rows
+
+    def clamped(self, threshold: jax.Array) -> jax.Array:
+        """Thresholds in range, with gradient 1 outside as well."""
+        return fixed_point.clamp(threshold, 1 / self.s_scale, jnp.inf)
+
+    def normed_drive(self, x: Tree, train: bool) -> Tree:
+        """The drive itself: the norm acts on the sum."""
+        del train
+        return x
+
+    def integrate(
+        self,
+        params: Mapping[str, jax.Array],
+        state: Tree | None,
+        x: jax.Array,
+        train: bool,
+        run: base.Run,
+    ) -> tuple[Tree, Tree]:
+        """In one pass, or in three around a norm or a wrapped neuron."""
+        if self.norm is None and self.inner_neuron is None:
+            return super().integrate(params, state, x, train, run)
+        part = lambda names: None if state is None else {name: state[name] for name in names}
+        sums, last = run(sigma_delta.Sigma(), {}, part(("sum",)), x)
+        active = self.normed(sums["sum"], train) + params["bias"]
+        if self.inner_neuron is None:
+            active = self.function(active)
+        else:
+            inner = self.inner_neuron.clone(
+                persistent_state=self.persistent_state, parent=self, name="activation_neuron"
+            )
+            active = inner.time_first(active, train=train)
+        outputs = {"sigma": sums["sum"], "activation": active}
+        if self.readout:
+            return outputs, last
+        names = ("previous", "residual", "error")
+        events, after = run(self.delta(), {"threshold": params["threshold"]}, part(names), active)
+        return {**outputs, **events}, {**last, **after}
+
+    @property
+    def p_scale(self) -> int:
+        """There is no decay; always 1."""
+        return 1
+
+    @property
+    def v_th_mant(self) -> int:
+        """First threshold in integer weights."""
+        return int(self.threshold * self.scale)
+
+    def mantissa(self, name: str, variables: Mapping[str, Any]) -> Any:
+        """The threshold in integer weights: an integer, or one per channel."""
+        stored = parameters.find(variables, name)
+        if stored is None:
+            return self.v_th_mant
+        value = self.clamped(jnp.asarray(stored))
+        return parameters.whole(fixed_point.whole_steps(value, 1 / self.scale))
+
+    def device_params(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """What the network file says of this neuron, given its variables."""
+        return {
+            "type": "SDNN",
+            "activation": self.activation_name,
+            "vThMant": self.mantissa("threshold", variables),
+        }
