@@ -1,89 +1,112 @@
-"""What all synapses share: the weight, its norm, its mask and its quantising hook."""
+"""What all synapses share: parameters, checks at the door and the turn of the axes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import flax
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jslayer.ops import check, layout
-
-Hook = Callable[[jax.Array], jax.Array]
-
-
-class Mask:
-    """Constant connectivity, hashable so that a module that holds it can be a static value.
-
-    Attributes:
-      array: Boolean array, ``True`` where there is a connection.
-    """
-
-    def __init__(self, array: Any):
-        """Takes any array of zeros and ones, or booleans."""
-        array = np.asarray(array)
-        if not np.isin(array, (0, 1)).all():
-            raise ValueError(
-                f"`mask` holds values from {array.min()} to {array.max()}, expected only 0 and 1 "
-                "(or booleans); scale weights in the weights, not in the mask."
-            )
-        self.array = array.astype(bool)
-        self._key = (self.array.shape, np.packbits(self.array).tobytes())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Mask) and self._key == other._key
-
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-    def __repr__(self) -> str:
-        return f"Mask({self.array.shape}, {int(self.array.sum())} connections)"
-
-
-def _frozen(mapping):
-    tupled = {k: tuple(v) if isinstance(v, list) else v for k, v in mapping.items()}
-    return flax.core.freeze(tupled)
-
-
-class Hashable(nn.Module):
-    """A module whose fields may be arrays, mappings or lists, and are kept in a hashable form.
-
-    ``mask`` may be any array, ``neuron_params`` any mapping, ``in_neurons`` a list; the caller's
-    own stay as they are.
-    """
-
-    def __post_init__(self):
-        mask = getattr(self, "mask", None)
-        if mask is not None and not isinstance(mask, Mask):
-            object.__setattr__(self, "mask", Mask(mask))
-        neuron_params = getattr(self, "neuron_params", None)
-        if neuron_params is not None:
-            object.__setattr__(self, "neuron_params", _frozen(neuron_params))
-        if isinstance(getattr(self, "in_neurons", None), list):
-            object.__setattr__(self, "in_neurons", tuple(self.in_neurons))
-        super().__post_init__()
+from jslayer.synapse import weight as weights
+from jslayer.synapse.hashable import Hashable as Hashable
+from jslayer.synapse.hashable import Mask as Mask
+from jslayer.synapse.weight import Hook as Hook
+from jslayer.synapse.weight import grad_norm as grad_norm
+from jslayer.synapse.weight import weight_in_use as weight_in_use
 
 
 class Synapse(Hashable):
-    """Base of the synapses; a kind declares its fields, its weight's shape and `time_first`."""
+    """Base of the synapses.
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    A kind declares its fields and gives `weight_shape`, `in_channels`, `channels_of`,
+    `check_layout` and `weighted_sum`. Fields that all have are ``weight_scale``, ``weight_norm``
+    and ``pre_hook_fx``.
+    """
+
+    kind = None
+    """Short name of the kind: "dense", "conv", "convT", "pool" or "unpool"."""
+
+    channel_field = None
+    """Name of the field that holds the number of input channels, if there is one."""
+
+    parts = 1
+    """Weights per connection: 2 in a complex synapse."""
+
+    mask = None  # without annotation, so not a field: kinds that can be masked declare one
+
+    def __call__(self, x: jax.Array) -> Any:
         """Maps ``[N, C, ..., T]`` to the weighted sums of every time step.
 
         Args:
-          x: Spikes of the layer before, float32.
+          x: Spikes of the layer before, floating-point; computed with in float32.
 
         Returns:
-          The drive of the layer behind, float32.
+          The drive of the layer behind, float32; a complex synapse gives ``(real, imag)``.
 
         Raises:
-          TypeError: ``x`` is not floating-point.
+          TypeError: ``x`` is complex or no floating-point array.
           ValueError: ``x`` has the wrong rank or size, no time step, or NaN.
         """
+        check_real("x", x)
         layout.check_input(x)
-        return layout.time_last(self.time_first(layout.time_first(x)))
+        return jax.tree.map(layout.time_last, self.time_first(layout.time_first(x)))
+
+    @nn.compact
+    def time_first(self, x: jax.Array) -> Any:
+        """``[T, N, ..., C] -> [T, N, ..., out]``, the same on the inner order of the axes."""
+        weight = self.effective_weight(self.shape_for(x))
+        return self.weighted_sum(x.astype(jnp.float32), weight)
+
+    def shape_for(self, x: jax.Array) -> tuple[int, ...]:
+        """The weight's shape for a time-first ``x``, which is checked against it.
+
+        Raises:
+          TypeError: ``x`` is complex.
+          ValueError: ``x`` has the wrong rank or number of channels.
+        """
+        check_real("x", x)
+        outer = jax.ShapeDtypeStruct(
+            (x.shape[1], x.shape[-1], *x.shape[2:-1], x.shape[0]), jnp.float32
+        )
+        self.check_layout(outer)
+        channels = self.in_channels()
+        if channels is None:
+            channels = self._stored_channels() or x.shape[-1]
+        shape = self.weight_shape(channels)
+        if self.channel_field is not None:
+            meaning = f"{self.channel_field}, channels"
+            check.axis_size("x", outer, axis=1, size=channels, meaning=meaning)
+        return shape
+
+    def in_channels(self) -> int | None:
+        """Input channels as declared; ``None`` where they are found from the input."""
+        return None if self.channel_field is None else getattr(self, self.channel_field)
+
+    def weight_shape(self, in_channels: int | None = None) -> tuple[int, ...]:
+        """Shape of the stored weight.
+
+        Args:
+          in_channels: Input channels, where the layer does not declare them.
+
+        Raises:
+          TypeError: a size is no whole number.
+          ValueError: sizes do not fit together, or the number of channels is not known.
+        """
+        raise NotImplementedError
+
+    def channels_of(self, weight_shape: tuple[int, ...]) -> int | None:
+        """Input channels of a weight of that shape, the inverse of `weight_shape`."""
+        raise NotImplementedError
+
+    def check_layout(self, x: jax.ShapeDtypeStruct) -> None:
+        """Raises ``ValueError`` unless ``[N, C, ..., T]`` has the axes that the kind takes."""
+        raise NotImplementedError
+
+    def weighted_sum(self, x: jax.Array, weight: jax.Array) -> jax.Array:
+        """The kind's linear map, on ``[T, N, ..., C]`` float32 and a weight in use."""
+        raise NotImplementedError
 
     def effective_weight(self, shape: tuple[int, ...]) -> jax.Array:
         """The weight in use: normalised, masked, quantised.
@@ -91,75 +114,90 @@ class Synapse(Hashable):
         The stored weight has ``shape``, drawn uniformly within ``weight_scale / sqrt(fan_in)``.
         With weight norm it is ``weight_g weight_v / |weight_v|``, one norm per entry of axis 0, and
         masked entries do not count. Masked entries are exactly zero and get no gradient.
+
+        Raises:
+          ValueError: ``mask`` or a stored weight does not fit ``shape``.
         """
-        if self.mask is not None and self.mask.array.shape != shape:
-            raise ValueError(
-                f"`mask` has shape {self.mask.array.shape}, expected that of the weight {shape}; "
-                "give one entry per connection."
-            )
+        if self.mask is not None:
+            self.mask.over(shape)
+        return self.weight_in_use(self.parameters(shape))
+
+    def parameters(self, shape: tuple[int, ...]) -> dict[str, jax.Array]:
+        """The stored parameters, drawn where there are none yet."""
+        name = self._stored_name()
+        if self.has_variable("params", name):
+            found = jnp.shape(self.get_variable("params", name))
+            if found != shape:
+                raise ValueError(
+                    f"`params` hold a `{name}` of shape {found}, expected {shape}; "
+                    "pass the parameters of this layer."
+                )
+        first = self.param(name, self.draw, shape)
         if not self.weight_norm:
-            params = {"weight": self.param("weight", self._draw, shape)}
-        else:
-            direction = self.param("weight_v", self._draw, shape)
-            # the first length is the drawn one, so that weight norm changes nothing at the start
-            length = self.param("weight_g", lambda _key: _length(_masked(direction, self.mask)))
-            params = {"weight_v": direction, "weight_g": length}
+            return {"weight": first}
+        # the first length is the drawn one, so that weight norm changes nothing at the start
+        lengths = lambda _key: weights.length(weights.masked(first, self.mask))
+        return {"weight_v": first, "weight_g": self.param("weight_g", lengths)}
+
+    def weight_in_use(self, params: Mapping[str, Any]) -> jax.Array:
+        """The weight in use, from the layer's own ``params``; needs no bound module."""
         return weight_in_use(params, self.pre_hook_fx, self.mask)
 
-    def _draw(self, key, shape):
+    def draw(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        """First value of the stored weight."""
         bound = 1 / np.sqrt(np.prod(shape[1:]))
         return self.weight_scale * jax.random.uniform(key, shape, jnp.float32, -bound, bound)
 
+    def _stored_name(self):
+        return "weight_v" if self.weight_norm else "weight"
 
-_TINY = 1e-30
-
-
-def _masked(weight, mask):
-    return weight if mask is None else weight * mask.array.astype(np.float32)
-
-
-def _length(weight):
-    """Euclidean length over all axes but the first, kept as axes; safe to differentiate at 0."""
-    square = jnp.sum(weight * weight, axis=tuple(range(1, weight.ndim)), keepdims=True)
-    alive = square > 0
-    return jnp.where(alive, jnp.sqrt(jnp.where(alive, square, 1.0)), 0.0)
+    def _stored_channels(self):
+        """Input channels of the weight that is there, ``None`` if there is none."""
+        if self.scope is None or not self.has_variable("params", self._stored_name()):
+            return None
+        return self.channels_of(jnp.shape(self.get_variable("params", self._stored_name())))
 
 
-def weight_in_use(params: Mapping[str, Any], hook: Hook | None, mask: Mask | None) -> jax.Array:
-    """The weight in use, from a synapse's ``params``: what its forward pass computes.
-
-    Args:
-      params: ``{"weight"}``, or ``{"weight_v", "weight_g"}``.
-      hook: Quantiser, or ``None``.
-      mask: Connectivity, or ``None``.
-
-    Returns:
-      float32, shaped like the stored weight.
-    """
-    if "weight" in params:
-        weight = _masked(params["weight"], mask)
+def check_real(name: str, x: Any) -> None:
+    """Raises ``TypeError`` if ``x`` is complex: a pair, or an array of complex numbers."""
+    if isinstance(x, tuple | list):
+        came = f"is a {type(x).__name__} of {len(x)}"
+    elif jnp.issubdtype(jnp.result_type(x), jnp.complexfloating):
+        came = f"has dtype {jnp.result_type(x)}"
     else:
-        direction = _masked(params["weight_v"], mask)
-        weight = direction * (params["weight_g"] / jnp.maximum(_length(direction), _TINY))
-    return weight if hook is None else hook(weight)
-
-
-def grad_norm(gradients: Mapping[str, jax.Array]) -> jax.Array:
-    """Size of a synapse's gradient: ``|g|_2 / numel(g)`` of ``weight``, or of ``weight_g``.
-
-    Args:
-      gradients: The synapse's gradients by parameter name.
-
-    Returns:
-      A float32 scalar.
-    """
-    gradient = gradients["weight_g"] if "weight_g" in gradients else gradients["weight"]
-    return jnp.linalg.norm(jnp.ravel(gradient)) / gradient.size
+        return
+    raise TypeError(
+        f"`{name}` {came}, expected one real floating-point array; spikes are real, so pass them "
+        "or one part at a time."
+    )
 
 
 def check_sizes(**sizes: int) -> None:
     """Raises unless every size is a whole number above zero."""
     for name, size in sizes.items():
-        if not isinstance(size, int | np.integer) or isinstance(size, bool):
-            raise TypeError(f"`{name}` is {size!r}, expected a whole number; give a size.")
+        check_whole(name, size)
         check.positive(name, size)
+
+
+def check_whole(name: str, size: Any) -> None:
+    """Raises ``TypeError`` unless ``size`` is a whole number."""
+    if not isinstance(size, int | np.integer) or isinstance(size, bool):
+        raise TypeError(f"`{name}` is {size!r}, expected a whole number; give a size.")
+
+
+def known(name: str, declared: int | None, given: int | None) -> int:
+    """The number of input channels, declared by the layer or given by the caller.
+
+    Raises:
+      TypeError: it is no whole number.
+      ValueError: neither is there, both differ, or it is not above zero.
+    """
+    channels = given if declared is None else declared
+    if channels is None:
+        raise ValueError(
+            f"`{name}` is None, expected a number where there is no input; pass `in_channels`."
+        )
+    check_sizes(**{name: channels})
+    if given is not None and given != channels:
+        raise ValueError(f"`in_channels` is {given}, expected {channels} ({name}); leave it out.")
+    return int(channels)

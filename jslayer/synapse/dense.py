@@ -2,12 +2,10 @@
 
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jslayer.ops import check
 from jslayer.synapse import base
 
 
@@ -15,12 +13,14 @@ class Dense(base.Synapse):
     """``z[t] = W x[t]`` for flat or spatial input.
 
     Attributes:
-      in_neurons: Inputs; a number for channels, or ``(W, H)`` or ``(W, H, C)`` for images.
+      in_neurons: Inputs; a number for channels, or ``(W, H)`` or ``(W, H, C)`` for images;
+        ``None``: the channels of the first input.
       out_neurons: Outputs.
       weight_scale: Factor on the initial weights.
       weight_norm: Learn length and direction of each output's weights apart.
       pre_hook_fx: Applied to the weight in every pass, e.g. a quantiser.
-      mask: Connectivity of zeros and ones, ``[out, in]`` (``[out, C, H, W]`` for images).
+      mask: Connectivity of zeros and ones, ``[out, in]``; for images ``[out, C, H, W]``, or
+        ``[out, C]`` for whole channels.
 
     Parameters are ``weight`` ``[out, in]`` (``[out, C, H, W]`` for images), or with weight norm
     ``weight_v`` of that shape and ``weight_g`` ``[out, 1, ...]``.
@@ -33,48 +33,69 @@ class Dense(base.Synapse):
       (2, 4, 5)
     """
 
-    in_neurons: int | tuple[int, ...]
+    in_neurons: int | tuple[int, ...] | None
     out_neurons: int
     weight_scale: float = 1
     weight_norm: bool = False
     pre_hook_fx: base.Hook | None = None
     mask: Any = None
 
+    kind = "dense"
+    channel_field = "in_neurons"
+
     @property
     def input_shape(self) -> tuple[int, ...]:
         """``(in,)``, or ``(C, H, W)`` for images."""
-        if not isinstance(self.in_neurons, tuple | list):
-            return (self.in_neurons,)
+        if not self.spatial:
+            return (base.known("in_neurons", self.in_neurons, None),)
         if len(self.in_neurons) not in (2, 3):
             raise ValueError(
-                f"`in_neurons` is {tuple(self.in_neurons)}, expected a number, (W, H) or "
+                f"`in_neurons` is {self.in_neurons}, expected a number, (W, H) or "
                 "(W, H, C); give as many."
             )
+        for size in self.in_neurons:
+            base.check_sizes(in_neurons=size)
         width, height, channels = (*self.in_neurons, 1)[:3]
         return (channels, height, width)
 
     @property
     def spatial(self) -> bool:
         """True if the input is an image."""
-        return len(self.input_shape) == 3
+        return isinstance(self.in_neurons, tuple)
 
-    @nn.compact
-    def time_first(self, x: jax.Array) -> jax.Array:
+    def in_channels(self) -> int | None:
+        """Input channels as declared; ``None`` where they are found from the input."""
+        return self.input_shape[0] if self.in_neurons is not None else None
+
+    def weight_shape(self, in_channels: int | None = None) -> tuple[int, ...]:
+        """``(out, in)``, or ``(out, C, H, W)`` for images; see the base."""
+        base.check_sizes(out_neurons=self.out_neurons)
+        channels = base.known("in_neurons", self.in_channels(), in_channels)
+        return (self.out_neurons, channels, *(self.input_shape[1:] if self.spatial else ()))
+
+    def channels_of(self, weight_shape: tuple[int, ...]) -> int:
+        """Input channels of a weight of that shape."""
+        return weight_shape[1]
+
+    def check_layout(self, x: jax.ShapeDtypeStruct) -> None:
+        """Raises ``ValueError`` unless an image has the declared size."""
+        if self.spatial and x.shape[1:-1] != self.input_shape:
+            raise ValueError(
+                f"`x` has shape {x.shape}, expected [N, C, H, W, T] with (C, H, W) = "
+                f"{self.input_shape} for in_neurons={self.in_neurons}; change the data or "
+                "`in_neurons`."
+            )
+
+    def weighted_sum(self, x: jax.Array, weight: jax.Array) -> jax.Array:
         """``[T, N, ..., in] -> [T, N, ..., out]``; images come as ``[T, N, H, W, C]``."""
-        shape = self.input_shape
-        base.check_sizes(out_neurons=self.out_neurons, **{"in_neurons": min(shape)})
-        weight = self.effective_weight((self.out_neurons, *shape))
         if self.spatial:
-            if x.ndim != 5 or (x.shape[4], *x.shape[2:4]) != shape:
-                outer = (x.shape[1], x.shape[-1], *x.shape[2:-1], x.shape[0])
-                raise ValueError(
-                    f"`x` has shape {outer}, expected [N, C, H, W, T] with (C, H, W) = {shape} for "
-                    f"in_neurons={tuple(self.in_neurons)}; change the data or `in_neurons`."
-                )
             x = x.reshape(*x.shape[:2], 1, 1, -1)
-            weight = jnp.moveaxis(weight, 1, -1).reshape(self.out_neurons, -1)
-        check.axis_size("x", x, axis=-1, size=weight.shape[1], meaning="in_neurons, channels")
+            weight = jnp.moveaxis(weight, 1, -1).reshape(weight.shape[0], -1)
         # full precision keeps sums of graded spikes exact where the default would round inputs
         return lax.dot_general(
-            x, weight, (((x.ndim - 1,), (1,)), ((), ())), precision=lax.Precision.HIGHEST
+            x,
+            weight,
+            (((x.ndim - 1,), (1,)), ((), ())),
+            precision=lax.Precision.HIGHEST,
+            preferred_element_type=jnp.float32,
         )
