@@ -22,6 +22,7 @@ PACKAGE = ROOT / "jslayer"
 # Lowest first. A room may import rooms of its own layer and of those before it.
 LAYERS = (
     {"ops"},
+    {"persistence"},
     {"neuron", "synapse", "axon", "dendrite"},
     {"block"},
     {"hdf5", "datasets", "io", "utils", "obd", "loss", "classifier"},

@@ -1,5 +1,19 @@
 """Blocks: a synapse, a neuron and its delays in one module, one family per kind of neuron."""
 
+from jslayer.block import adrf as adrf
+from jslayer.block import adrf_iz as adrf_iz
+from jslayer.block import alif as alif
 from jslayer.block import cuba as cuba
+from jslayer.block import custom as custom
+from jslayer.block import rf as rf
+from jslayer.block import rf_iz as rf_iz
+from jslayer.block import sigma_delta as sigma_delta
+from jslayer.block.grid import family as family
+from jslayer.block.loop import Loop as Loop
+from jslayer.block.persistent import persistent as persistent
 from jslayer.block.sequential import Sequential as Sequential
 from jslayer.block.sequential import event_rates as event_rates
+from jslayer.block.stream import Stream as Stream
+from jslayer.block.stream import stream as stream
+from jslayer.block.summary import Summary as Summary
+from jslayer.block.summary import summary as summary

@@ -8,7 +8,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from jslayer.block import base
+from jslayer.block import base, plain
+from jslayer.block import layers as kinds
 from jslayer.hdf5.neuron import GRADED, neuron_datasets, norm_datasets
 from jslayer.hdf5.numbers import check_finite, check_shape, int64, lookup, whole_even
 from jslayer.synapse import Dense
@@ -161,9 +162,9 @@ def _affine(block, variables):
 
 
 KINDS: dict[type[base.Block], Callable[[Any, Mapping[str, Any]], Layer]] = {
-    base.Input: _input,
-    base.Flatten: _flatten,
-    base.Dense: _dense,
-    base.Affine: _affine,
+    plain.Input: _input,
+    plain.Flatten: _flatten,
+    kinds.Dense: _dense,
+    kinds.Affine: _affine,
 }
 """How each kind of block becomes a layer."""

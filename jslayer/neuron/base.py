@@ -30,6 +30,21 @@ class Neuron(nn.Module):
 
     complex_input = False
 
+    block_shift = True
+    """A block of this neuron delays its output by one step, unless told otherwise."""
+
+    def as_input(self) -> "Neuron":
+        """This neuron as a network's input block has it."""
+        return self
+
+    def as_readout(self) -> "Neuron":
+        """This neuron without threshold, as a read-out block has it."""
+        return self.clone(readout=True)
+
+    def as_output(self) -> "Neuron":
+        """This neuron as a network's output block has it."""
+        return self.as_readout()
+
     def __post_init__(self):
         for field in dataclasses.fields(self):
             value = getattr(self, field.name, None)

@@ -26,6 +26,7 @@ class Neuron(base.Neuron):
       ranges: Least and largest value by parameter's name, where there are bounds; parameters are
         clamped to them, and gradients pass outside too.
       output: Name of the output that goes on; the others are traces.
+      readout: Name of the output that a read-out block gives, or ``None`` for the same.
       scale: Integer weights per threshold unit, for the weights in front.
       norm: A norm class (or factory) that takes ``pre_hook``, or ``None``; acts on the drive.
       dropout: A `Dropout` or its probability, or ``None``.
@@ -63,6 +64,7 @@ class Neuron(base.Neuron):
     parameters: Mapping[str, parameters.Spread]
     ranges: Mapping[str, tuple[float, float]] | None = None
     output: str = "spike"
+    readout: str | None = None
     scale: int = 64
     norm: Any = None
     dropout: Dropout | float | None = None
@@ -89,6 +91,10 @@ class Neuron(base.Neuron):
     def main_output(self) -> str:
         """Name of the output that goes on to the next layer."""
         return self.output
+
+    def as_readout(self) -> "Neuron":
+        """This neuron with the output named ``readout``, or as it is without one."""
+        return self if self.readout is None else self.clone(output=self.readout)
 
     def dynamics(self) -> Dynamics:
         """The record that runs."""

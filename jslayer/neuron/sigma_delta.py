@@ -38,6 +38,7 @@ class Neuron(base.Neuron):
       bias: First value of a bias on the sum, or ``None`` for none.
       bias_param: As ``shared_param``, for the bias.
       readout: Return the activation itself.
+      encoder: Only encode: no sum, no activation.
       implementation: Engine, see `jslayer.ops.engine.run`.
 
     References:
@@ -64,10 +65,20 @@ class Neuron(base.Neuron):
     bias: parameters.Spread | None = None
     bias_param: parameters.Granularity = False
     readout: bool = False
+    encoder: bool = False
     implementation: str | None = None
 
     graded_spike = True
     threshold_grad = False
+    block_shift = False
+
+    def as_input(self) -> "Neuron":
+        """Only the encoder: data enter as they are."""
+        return self.clone(encoder=True, norm=None, bias=None)
+
+    def as_output(self) -> "Neuron":
+        """Only the sum."""
+        return self.clone(readout=True, activation="identity", norm=None, bias=None)
 
     def check_fields(self) -> None:
         """Raises ``ValueError`` for constructor arguments out of range."""
@@ -116,12 +127,14 @@ class Neuron(base.Neuron):
     def dynamics(self) -> Dynamics:
         """The record that runs, if the activation is a function and there is no norm."""
         traces = self.wants_traces()
+        if self.encoder:
+            return self.delta()
         function = sigma_delta.identity if self.inner_neuron else self.function
         return sigma_delta.SigmaDelta(self.delta(), function, traces, self.readout)
 
     def rows(self, x: jax.Array) -> dict[str, jax.Array]:
         """Declares threshold and bias and returns them as the dynamics read them."""
-        rows = {"bias": jnp.zeros((), jnp.float32)}
+        rows = {} if self.encoder else {"bias": jnp.zeros((), jnp.float32)}
         if self.bias is not None:
             parameters.check_spread("bias", self.bias, self.bias_param, -jnp.inf, jnp.inf)
             shape = parameters.shape_of(self.bias_param, x)
@@ -154,7 +167,7 @@ class Neuron(base.Neuron):
         run: base.Run,
     ) -> tuple[Tree, Tree]:
         """In one pass, or in three around a norm or a wrapped neuron."""
-        if self.norm is None and self.inner_neuron is None:
+        if self.encoder or (self.norm is None and self.inner_neuron is None):
             return super().integrate(params, state, x, train, run)
         part = lambda names: None if state is None else {name: state[name] for name in names}
         sums, last = run(sigma_delta.Sigma(), {}, part(("sum",)), x)

@@ -2,15 +2,25 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from jslayer import block, loss, neuron, synapse
+from jslayer import block, loss, neuron
+from jslayer.synapse.base import weight_in_use
 
-FAMILIES = {"cuba": block.cuba}
-BLOCKS = ("Input", "Flatten", "Affine", "Dense")
+FAMILIES = {
+    name: getattr(block, name)
+    for name in ("cuba", "alif", "rf", "rf_iz", "adrf", "adrf_iz", "sigma_delta")
+}
 NORMS = {c.__name__: c for c in (neuron.MeanOnlyBatchNorm, neuron.WgtScaleBatchNorm)}
 
-# recorded gradient of a decay is that of 1 - decay in natural units
-DECAYS = ("current_decay", "voltage_decay")
+# recorded gradient of a leak is that of 1 - decay in natural units
+LEAKS = ("current_decay", "voltage_decay")
+DECAYS = (*LEAKS, "sin_decay", "cos_decay", "threshold_decay", "refractory_decay")
+
+
+def sign(name):
+    """From our gradient to the recorded one."""
+    return -1 if name.split(".")[-1] in LEAKS else 1
 
 
 def build_block(family, name, neuron_params, kwargs, **more):
@@ -19,32 +29,47 @@ def build_block(family, name, neuron_params, kwargs, **more):
     if kwargs.get("pre_hook_fx") == "none":
         kwargs["pre_hook_fx"] = None
     kind = getattr(FAMILIES[family], name)
-    if name == "Flatten":
+    if name in ("Flatten", "Average", "TimeDecimation"):
         return kind(**kwargs)
     if neuron_params is not None:
         neuron_params = dict(neuron_params)
         if neuron_params.get("norm"):
             neuron_params["norm"] = NORMS[neuron_params["norm"]]
+        if family == "adrf":  # the reference pairs its phase spike with a plain spike's numbers
+            neuron_params |= {"tau_multiplier": 100.0, "scale_multiplier": 0.1}
     return kind(neuron_params, **kwargs)
 
 
 def place(name):
     """Where a golden parameter lives among a block's parameters."""
-    path = name.split(".")
-    return ("delay_line", "delay") if path[0] == "delay" else tuple(path)
+    path = [part for part in name.split(".") if part not in ("threshold_unit",)]
+    if path[0] == "delay":
+        return ("delay_line", "delay")
+    if path[:2] == ["neuron", "delta"]:
+        return ("neuron", "threshold")
+    return tuple(path)
 
 
-def to_ours(name, value, like=None):
+def unused(name, value):
+    """True for what we have no parameter for: a bias of zero that was never set."""
+    return name.endswith("neuron.bias") and not np.any(value)
+
+
+def to_ours(name, value, block_):
     """A golden parameter as ours: natural units, no axes of size one."""
     value = jnp.asarray(value)
-    last = name.split(".")[-1]
-    if last in DECAYS:
+    path = name.split(".")
+    if path[-1] in DECAYS:
         value = value / 4096
         return value.reshape(()) if value.shape == (1,) else value
-    if last in ("weight", "weight_g", "weight_v") and name.startswith("synapse"):
+    if path[0].endswith("synapse"):
         value = value[..., 0]
-        return value if value.shape[2:] != (1, 1) or like == 4 else value[..., 0, 0]
-    if name in ("weight", "bias"):
+        spatial = isinstance(getattr(block_, "in_neurons", 0), tuple)
+        flat = type(block_).__name__ in ("Dense", "Affine", "Output", "Recurrent", "KWTA")
+        return value[..., 0, 0] if flat and not spatial else value
+    if path[-1] == "threshold":
+        return value.reshape(()) if value.size == 1 else value.reshape(-1)
+    if name in ("weight", "bias", "self_excitation"):
         return value.reshape(())
     return value
 
@@ -66,17 +91,26 @@ def leaf(tree, path):
     return tree
 
 
-def parameters(case, prefix="param/", spatial=False):
-    """``{golden name: our value}`` of all parameters under ``prefix``."""
-    found = {}
+def learnable(block_, name):
+    """True if we keep the golden parameter: a plain pool's constant weight is none."""
+    pool = type(block_).__name__ in ("Pool", "Unpool")
+    return not (pool and name.startswith("synapse") and not block_.weight_norm)
+
+
+def parameters(case, block_, prefix="param/"):
+    """``{golden name: our value}`` of all parameters of a block under ``prefix``."""
+    found, channels = {}, {}
     for name in case.data["arrays"]:
-        if name.startswith(prefix):
-            short = name[len(prefix) :]
-            found[short] = to_ours(
-                short.split(".", 2)[-1] if "blocks." in short else short,
-                case[name],
-                4 if spatial else None,
-            )
+        if not name.startswith(prefix) or unused(name, case[name]):
+            continue
+        short = name[len(prefix) :]
+        if "threshold_unit" in short:
+            channels[int(short.split(".")[-2])] = jnp.asarray(case[name]).reshape(())
+        elif learnable(block_, short):
+            found[short] = to_ours(short, case[name], block_)
+    if channels:
+        per_channel = jnp.stack([channels[i] for i in range(len(channels))])
+        found["neuron.delta.threshold"] = per_channel
     return found
 
 
@@ -88,6 +122,8 @@ def statistics(case, prefix="buffer/"):
             path = tuple(name[len(prefix) :].split("."))
             value = jnp.asarray(case[name])
             flat[path] = value.reshape(()) if path[-1] == "running_var" else value
+    for path in list(flat):
+        flat.setdefault((*path[:-1], "running_var"), jnp.zeros(()))
     return nest(flat)
 
 
@@ -97,30 +133,42 @@ class BlockCase:
     def __init__(self, case):
         config = case.config
         more = {"mask": self.mask(case)} if case.has("mask") else {}
+        if case.has("recurrent_bias"):
+            more["bias"] = float(np.ravel(case["recurrent_bias"])[0])
         self.block = build_block(
             config["family"], config["block"], config["neuron_params"], config["kwargs"], **more
         )
         self.case = case
-        self.spatial = isinstance(config["kwargs"].get("in_neurons"), list)
-        named = parameters(case, spatial=self.spatial)
+        named = parameters(case, self.block)
         self.paths = {name: place(name) for name in named}
         self.params = nest({self.paths[n]: v for n, v in named.items()})
-        self.stats = statistics(case)
+        self.held = self.collections()
+
+    def collections(self):
+        """What the block needs besides its learned parameters."""
+        stats = statistics(self.case)
+        held = {"batch_stats": stats} if stats else {}
+        neuron_params = self.case.config["neuron_params"] or {}
+        if not neuron_params.get("requires_grad") and "neuron" in self.params:
+            held["constants"] = {"neuron": self.params.pop("neuron")}
+            self.paths = {n: p for n, p in self.paths.items() if p[0] != "neuron"}
+        return held
 
     def mask(self, case):
         mask = case["mask"]
         return mask.reshape(mask.shape[:2]) if mask.ndim > 2 else mask
 
     def run(self):
-        """Output, gradients in golden units, running statistics after the call, counts."""
+        """Output, gradients in golden units, running statistics after the call, traces."""
         case, train = self.case, self.case.config.get("train", True)
-        held = {"batch_stats": self.stats} if self.stats else {}
 
         def function(params, x):
-            y, new = self.block.apply(
-                {"params": params, **held}, x, train=train, mutable=["batch_stats", "intermediates"]
+            return self.block.apply(
+                {"params": params, **self.held},
+                x,
+                train=train,
+                mutable=["batch_stats", "intermediates"],
             )
-            return y, new
 
         def run(params, x, cotangent):
             y, pullback, new = jax.vjp(function, params, x, has_aux=True)
@@ -128,26 +176,27 @@ class BlockCase:
 
         cotangent = jnp.asarray(case["cotangent"]) if case.has("cotangent") else None
         y, new, bars = jax.jit(run)(self.params, jnp.asarray(case["input"]), cotangent)
-        found = {"output": y, "buffer_after": new.get("batch_stats", {}), "new": new}
+        found = {"output": y, "buffer_after": new.get("batch_stats", {})}
         if bars is not None:
             params_bar, x_bar = bars
             found["grads"] = {"input": x_bar}
             for name, path in self.paths.items():
-                sign = -1 if path[-1] in DECAYS else 1
-                found["grads"][name] = sign * leaf(params_bar, path)
+                found["grads"][name] = sign(name) * leaf(params_bar, path)
+            channels = found["grads"].get("neuron.delta.threshold", jnp.zeros(()))
+            for i, value in enumerate(channels if channels.ndim else ()):
+                found["grads"][f"neuron.delta.threshold_unit.{i}.threshold"] = value
         return found
 
-    def effective_weight(self):
-        """Quantised weight before a mask."""
+    def effective_weight(self, name):
+        """Quantised weight of synapse ``name`` before a mask, in the golden shape."""
+        path = name.split(".")[:-1]
         hook = self.block.weight_hook()
-        return synapse.base.weight_in_use(self.params["synapse"], hook, None)
+        return weight_in_use(leaf(self.params, path), hook, None)
 
     def count(self):
         """What count_log adds."""
-        counting = self.block.clone(count_log=True)
-        held = {"batch_stats": self.stats} if self.stats else {}
-        out, _ = counting.apply(
-            {"params": self.params, **held},
+        out, _ = self.block.clone(count_log=True).apply(
+            {"params": self.params, **self.held},
             jnp.asarray(self.case["input"]),
             train=self.case.config.get("train", True),
             mutable=["batch_stats"],
@@ -158,76 +207,104 @@ class BlockCase:
 class PersistentCase(BlockCase):
     """One block, called on the whole and on its parts."""
 
+    def call(self, part, state):
+        variables = {"params": self.params, **self.held, **state}
+        return self.block.apply(variables, part, mutable=["state"])
+
     def split_outputs(self):
         x = jnp.asarray(self.case["input"])
         cut = self.case.config["split"][0]
         parts, state = [], {}
-        zero = self.block.init(jax.random.key(0), x)["state"]
-        state = {"state": zero}
         for part in (x[..., :cut], x[..., cut:]):
-            y, new = self.block.apply({"params": self.params, **state}, part, mutable=["state"])
-            state = {"state": new["state"]}
+            y, state = self.call(part, state)
             parts.append((y, state["state"]))
         return parts
 
     def whole(self):
-        x = jnp.asarray(self.case["input"])
-        state = self.block.init(jax.random.key(0), x)["state"]
-        return self.block.apply({"params": self.params, "state": state}, x, mutable=["state"])[0]
+        return self.call(jnp.asarray(self.case["input"]), {})[0]
 
 
 class NetCase:
-    """A network of cuba blocks with a rate loss and its recorded descent."""
+    """A network with its loss and its recorded descent."""
 
     def __init__(self, case):
         config = case.config
         self.case = case
-        self.network = block.Sequential(
-            [
-                build_block(b["family"], b["block"], config["neuron_params"], b["kwargs"])
-                for b in config["blocks"]
-            ]
-        )
-        named = parameters(case)
-        self.paths = {}
-        for name in named:
-            _, number, rest = name.split(".", 2)
-            self.paths[name] = (f"blocks_{number}", *place(rest))
-        self.params = nest({self.paths[n]: v for n, v in named.items()})
-        self.loss = loss.SpikeRate(
-            **{k: config["loss"][k] for k in ("true_rate", "false_rate", "reduction")}
-        )
-
-    def layers(self):
-        """Output of every block."""
-        x = jnp.asarray(self.case["input"])
-        found = []
+        blocks = []
+        for one in config["blocks"]:
+            params = dict(one.get("neuron_params") or config.get("neuron_params") or {})
+            params |= {"norm": one["norm"]} if "norm" in one else {}
+            params = params or None
+            more = {}
+            if one["block"] == "KWTA":  # the reference's bias rounds to zero
+                more["bias"] = 0.0
+            blocks.append(build_block(one["family"], one["block"], params, one["kwargs"], **more))
+        self.network = block.Sequential(blocks)
+        self.paths, flat, held = {}, {}, {}
         for number, one in enumerate(self.network.blocks):
-            x = one.apply({"params": self.params.get(f"blocks_{number}", {})}, x)
+            learned = dict(getattr(one, "neuron_params", None) or {}).get("requires_grad", False)
+            for name, value in parameters(case, one, f"param/blocks.{number}.").items():
+                path = (f"blocks_{number}", *place(name))
+                if name.startswith("neuron") and not learned:
+                    held[path] = value
+                else:
+                    self.paths[f"blocks.{number}.{name}"] = path
+                    flat[path] = value
+        self.params = nest(flat)
+        self.constants = {"constants": nest(held)} if held else {}
+        self.stats = self.statistics_of("buffer/")
+
+    def statistics_of(self, prefix):
+        stats = statistics(self.case, prefix)
+        blocks = stats.get("blocks", {})
+        return {f"blocks_{number}": tree for number, tree in blocks.items()}
+
+    def layers(self, params=None, stats=None, *, train=False, delayed=False):
+        """Output of every block."""
+        params = self.params if params is None else params
+        stats = self.stats if stats is None else stats
+        x, found = jnp.asarray(self.case["input"]), []
+        for number, one in enumerate(self.network.blocks):
+            name = f"blocks_{number}"
+            collections = {"params": params, "batch_stats": stats, **self.constants}
+            held = {c: tree[name] for c, tree in collections.items() if name in tree}
+            if delayed and hasattr(one, "synapse_kind"):  # one step in front of every synapse
+                x = jnp.concatenate([jnp.zeros_like(x[..., :1]), x[..., :-1]], axis=-1)
+            x = one.apply(held, x, train=train, mutable=["batch_stats"])[0]
             found.append(x)
         return found
 
-    def value_and_grad(self, params):
-        x, label = jnp.asarray(self.case["input"]), jnp.asarray(self.case["label"], jnp.int32)
-        function = lambda p, x: self.loss(self.network.apply({"params": p}, x), label)
-        return jax.jit(jax.value_and_grad(function, argnums=(0, 1)))(params, x)
+    def objective(self, params, stats, x):
+        """Loss, and running statistics after the step."""
+        mutable = ["batch_stats", "intermediates"]
+        variables = {"params": params, "batch_stats": stats, **self.constants}
+        spec = self.case.config["loss"]
+        if spec["name"] == "SpikeRate":
+            y, new = self.network.apply(variables, x, train=True, mutable=mutable)
+            chosen = {k: spec[k] for k in ("true_rate", "false_rate", "reduction")}
+            label = jnp.asarray(self.case["label"], jnp.int32)
+            return loss.SpikeRate(**chosen)(y, label), new.get("batch_stats", {})
+        y, updated, cost = x, {}, 0.0
+        for number, one in enumerate(self.network.blocks):
+            name = f"blocks_{number}"
+            held = {c: tree[name] for c, tree in variables.items() if name in tree}
+            y, new = one.apply(held, y, train=True, mutable=["batch_stats"])
+            updated |= {name: new["batch_stats"]} if "batch_stats" in new else {}
+            if getattr(one, "neuron_params", None) is not None:
+                # jnp.abs has gradient 1 at 0, the reference 0
+                size = jax.lax.stop_gradient(jnp.sign(y)) * y
+                cost += jax.nn.relu(jnp.mean(size) - 0.01) ** 2
+        error = jnp.mean((y - jnp.asarray(self.case["target"])) ** 2)
+        return error + spec["lam"] * cost, updated
+
+    def value_and_grad(self, params, stats):
+        x = jnp.asarray(self.case["input"])
+        function = jax.value_and_grad(self.objective, argnums=(0, 2), has_aux=True)
+        return jax.jit(function)(params, stats, x)
 
     def descend(self, params, grads):
         """One recorded step: only the parameters the case names move."""
-        moving = {self.paths[name] for name in self.case.data["sgd_params"]}
+        moving = {self.paths[name] for name in self.case.data["sgd_params"] if name in self.paths}
         lr = self.case.data["lr"]
         step = lambda path, p, g: p - lr * g if tuple(k.key for k in path) in moving else p
         return jax.tree_util.tree_map_with_path(step, params, grads)
-
-
-ADAPTERS = {
-    **{f"block.{f}.{b}": BlockCase for f in FAMILIES for b in BLOCKS},
-    **{f"block_persistent.{f}.Dense": PersistentCase for f in FAMILIES},
-}
-"""Networks are added by what their blocks are, see `net_adapter`."""
-
-
-def net_adapter(case):
-    """`NetCase` if every block of the network exists here, else ``None``."""
-    known = all(b["family"] in FAMILIES and b["block"] in BLOCKS for b in case.config["blocks"])
-    return NetCase if known and case.config.get("loss", {}).get("name") == "SpikeRate" else None

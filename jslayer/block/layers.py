@@ -1,0 +1,276 @@
+"""Blocks with a synapse in front of the neuron: dense, convolutions, pools and read-outs."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import flax.linen as nn
+import jax
+
+from jslayer import axon, synapse
+from jslayer.block.base import MAX_DELAY, Block, Hook
+from jslayer.ops import layout
+
+Size = int | tuple[int, int]
+"""A number, or (height, width)."""
+
+
+class Layer(Block):
+    """Synapse, neuron, one step of delay and learnable delay in a row; a kind names its synapse.
+
+    Attributes:
+      synapse_kind: Name of the synapse's class, in `jslayer.synapse` and `jslayer.synapse.complex`.
+      synapse_fields: Fields of the block that are arguments of its synapse.
+    """
+
+    synapse_kind: ClassVar[str]
+    synapse_fields: ClassVar[tuple[str, ...]]
+
+    def new_synapse(self, **options: Any) -> synapse.base.Synapse:
+        """The block's synapse; complex for a complex neuron. ``options`` are those of a module."""
+        home = synapse.complex if self.new_neuron().complex_input else synapse
+        given = {name: getattr(self, name) for name in self.synapse_fields}
+        return getattr(home, self.synapse_kind)(**given, pre_hook_fx=self.weight_hook(), **options)
+
+    def drive(self, x: jax.Array) -> Any:
+        """The synapse's sums, time first."""
+        return self.new_synapse(name="synapse").time_first(self.inner(x))
+
+    def layer_neuron(self) -> Any:
+        """The neuron that runs behind the synapse, unattached."""
+        return self.new_neuron()
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
+        """Maps ``[N, C, ..., T]`` to spikes, ``[N, out, ..., T]``."""
+        y = self.run_neuron(self.layer_neuron(), self.drive(x), train)
+        self.remember_shape(y)
+        return self.finish(self.delayed(y))
+
+    def delayed(self, y: jax.Array) -> jax.Array:
+        """One step of delay and the learnable delay, in one pass where there are both."""
+        if self.delay:
+            line = axon.Delay(
+                max_delay=MAX_DELAY, persistent_state=self.persistent(), name="delay_line"
+            )
+            return line.time_first(y, shift=int(self.delay_shift))
+        return self.shifted(y) if self.delay_shift else y
+
+
+class Dense(Layer):
+    """Dense synapse and neuron.
+
+    Attributes:
+      neuron_params: Arguments of the family's neuron.
+      in_neurons: Inputs; a number, ``(W, H)`` or ``(W, H, C)`` for images, or ``None``: as many as
+        the first input has.
+      out_neurons: Outputs.
+      weight_scale: Factor on the initial weights.
+      weight_norm: Learn length and direction of the weights apart.
+      pre_hook_fx: Weight hook; the neuron's quantiser if not given.
+      delay: Add a learnable delay per output, up to `MAX_DELAY` steps.
+      delay_shift: Delay the output by one step.
+      mask: Connectivity of zeros and ones, ``[out, in]``.
+      count_log: Return ``(y, event rate)``.
+    """
+
+    neuron_params: Mapping[str, Any]
+    in_neurons: int | tuple[int, ...] | None
+    out_neurons: int
+    weight_scale: float = 1
+    weight_norm: bool = False
+    pre_hook_fx: Hook = "neuron"
+    delay: bool = False
+    delay_shift: bool = True
+    mask: Any = None
+    count_log: bool = False
+
+    synapse_kind = "Dense"
+    synapse_fields = ("in_neurons", "out_neurons", "weight_scale", "weight_norm", "mask")
+
+
+class Conv(Layer):
+    """Convolution and neuron, on ``[N, C, H, W, T]``.
+
+    Attributes:
+      neuron_params: Arguments of the family's neuron.
+      in_features: Input channels, or ``None``: as many as the first input has.
+      out_features: Output channels.
+      kernel_size: Size of the kernel; a number or (height, width), as the next three.
+      stride: Steps between windows.
+      padding: Zeros at every border.
+      dilation: Steps between the entries of a window.
+      groups: Channels are connected within as many groups.
+      weight_scale: Factor on the initial weights.
+      weight_norm: Learn length and direction of the weights apart.
+      pre_hook_fx: Weight hook; the neuron's quantiser if not given.
+      delay: Add a learnable delay per output channel, up to `MAX_DELAY` steps.
+      delay_shift: Delay the output by one step.
+      count_log: Return ``(y, event rate)``.
+      mask: Connectivity of zeros and ones, shaped like the weight or like its first two axes.
+    """
+
+    neuron_params: Mapping[str, Any]
+    in_features: int | None
+    out_features: int
+    kernel_size: Size
+    stride: Size = 1
+    padding: Size = 0
+    dilation: Size = 1
+    groups: int = 1
+    weight_scale: float = 1
+    weight_norm: bool = False
+    pre_hook_fx: Hook = "neuron"
+    delay: bool = False
+    delay_shift: bool = True
+    count_log: bool = False
+    mask: Any = None
+
+    synapse_kind = "Conv"
+    synapse_fields = (
+        "in_features",
+        "out_features",
+        "kernel_size",
+        "stride",
+        "padding",
+        "dilation",
+        "groups",
+        "weight_scale",
+        "weight_norm",
+        "mask",
+    )
+
+
+class ConvT(Conv):
+    """Transposed convolution and neuron; arguments are those of `Conv`."""
+
+    synapse_kind = "ConvTranspose"
+
+
+class Pool(Layer):
+    """Sum pooling of every channel alone, and neuron; it has no norm.
+
+    Attributes:
+      neuron_params: Arguments of the family's neuron; a norm among them is left out.
+      kernel_size: Size of the window; a number or (height, width), as the next three.
+      stride: Steps between windows; the kernel's size if ``None``.
+      padding: Zeros at every border.
+      dilation: Steps between the entries of a window.
+      weight_scale: The weight of all connections.
+      weight_norm: Learn the weight's length.
+      pre_hook_fx: Weight hook; the neuron's quantiser if not given.
+      delay: Add a learnable delay per channel, up to `MAX_DELAY` steps.
+      delay_shift: Delay the output by one step.
+      count_log: Return ``(y, event rate)``.
+    """
+
+    neuron_params: Mapping[str, Any]
+    kernel_size: Size
+    stride: Size | None = None
+    padding: Size = 0
+    dilation: Size = 1
+    weight_scale: float = 1
+    weight_norm: bool = False
+    pre_hook_fx: Hook = "neuron"
+    delay: bool = False
+    delay_shift: bool = True
+    count_log: bool = False
+
+    synapse_kind = "Pool"
+    synapse_fields = (
+        "kernel_size",
+        "stride",
+        "padding",
+        "dilation",
+        "weight_scale",
+        "weight_norm",
+    )
+
+    def layer_neuron(self) -> Any:
+        """The neuron, without a norm."""
+        return self.new_neuron(norm=None)
+
+
+class Unpool(Pool):
+    """The transpose of `Pool` with the same arguments: every input is spread over a window."""
+
+    synapse_kind = "Unpool"
+
+
+class Affine(Layer):
+    """Dense synapse and a neuron without threshold: the read-out of a network.
+
+    Attributes:
+      neuron_params: Arguments of the family's neuron.
+      in_neurons: Inputs; as in `Dense`.
+      out_neurons: Outputs.
+      weight_scale: Factor on the initial weights.
+      weight_norm: Learn length and direction of the weights apart.
+      pre_hook_fx: Weight hook; the neuron's quantiser if not given.
+      dynamics: Run the neuron's dynamics and return its voltage (imaginary part, activation); else
+        the weighted sums (their imaginary part).
+      mask: Connectivity of zeros and ones, ``[out, in]``.
+      count_log: Return ``(y, None)``.
+    """
+
+    neuron_params: Mapping[str, Any]
+    in_neurons: int | tuple[int, ...] | None
+    out_neurons: int
+    weight_scale: float = 1
+    weight_norm: bool = False
+    pre_hook_fx: Hook = "neuron"
+    dynamics: bool = True
+    mask: Any = None
+    count_log: bool = False
+
+    synapse_kind = "Dense"
+    synapse_fields = Dense.synapse_fields
+
+    def layer_neuron(self) -> Any:
+        """The neuron without threshold."""
+        return self.new_neuron().as_readout()
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
+        """Maps ``[N, in, T]`` to voltages ``[N, out, T]``."""
+        z = self.drive(x)
+        if self.dynamics:
+            y = self.run_neuron(self.layer_neuron(), z, train)
+        else:
+            y = z[1] if isinstance(z, tuple) else z
+        self.remember_shape(y)
+        y = layout.time_last(y)
+        return (y, None) if self.count_log else y
+
+
+class Output(Layer):
+    """Dense synapse and what a network gives to the outside: a sum, or a voltage.
+
+    Sigma-delta: the running sum of the weighted changes, with no activation, norm or delta. Other
+    families: as `Affine`.
+
+    Attributes:
+      neuron_params: Arguments of the family's neuron.
+      in_neurons: Inputs; as in `Dense`.
+      out_neurons: Outputs.
+      weight_scale: Factor on the initial weights.
+      weight_norm: Learn length and direction of the weights apart.
+      count_log: Return ``(y, event rate)``.
+      mask: Connectivity of zeros and ones, ``[out, in]``.
+    """
+
+    neuron_params: Mapping[str, Any]
+    in_neurons: int | tuple[int, ...] | None
+    out_neurons: int
+    weight_scale: float = 1
+    weight_norm: bool = False
+    count_log: bool = False
+    mask: Any = None
+
+    synapse_kind = "Dense"
+    synapse_fields = Dense.synapse_fields
+    delay = False
+    delay_shift = False
+
+    def layer_neuron(self) -> Any:
+        """The neuron without threshold."""
+        return self.new_neuron().as_output()

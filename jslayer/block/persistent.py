@@ -1,0 +1,84 @@
+"""Networks that run in pieces of time: making them so, and refusing what cannot."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import flax.linen as nn
+
+from jslayer.block.base import Block
+from jslayer.block.plain import TimeDecimation
+from jslayer.block.sequential import Sequential
+
+
+def persistent(module: nn.Module) -> nn.Module:
+    """The same network with every block carrying its state from call to call.
+
+    Args:
+      module: A block, or a `Sequential` of blocks. Another module is returned as it is: it makes
+        its own blocks.
+
+    Returns:
+      A network with the same parameters.
+
+    Example:
+      >>> from jslayer.block import cuba
+      >>> layer = cuba.Dense(dict(threshold=1.0, current_decay=0.25, voltage_decay=0.03), 3, 2)
+      >>> persistent(layer).persistent()
+      True
+    """
+    if isinstance(module, Sequential):
+        return module.clone(blocks=tuple(persistent(block) for block in module.blocks))
+    if isinstance(module, Block) and getattr(module, "neuron_params", None) is not None:
+        return module.clone(neuron_params={**module.neuron_params, "persistent_state": True})
+    return module
+
+
+@contextlib.contextmanager
+def only_persistent(where: str, *, train: bool = False) -> Iterator[None]:
+    """Refuses, inside, any block that would forget between two steps.
+
+    Args:
+      where: Who needs it, for the message.
+      train: Batch statistics are in use, which single steps do not have.
+
+    Raises:
+      ValueError: at the call of a block without ``persistent_state``, of one with a norm while
+        training, or of a `TimeDecimation`.
+    """
+
+    def check(
+        call: Callable[..., Any],
+        arguments: Any,
+        options: Any,
+        context: nn.module.InterceptorContext,
+    ) -> Any:
+        module = context.module
+        if context.method_name == "__call__" and isinstance(module, Block):
+            _refuse(module, where, train)
+        return call(*arguments, **options)
+
+    with nn.intercept_methods(check):
+        yield
+
+
+def _refuse(block, where, train):
+    name = "/".join(block.scope.path) if block.scope is not None else type(block).__name__
+    if isinstance(block, TimeDecimation) and block.factor > 1:
+        raise ValueError(
+            f"{name} is a TimeDecimation of {block.factor} steps, expected none in {where}, where "
+            "steps come one by one; decimate in front of it, or behind."
+        )
+    params = getattr(block, "neuron_params", None)
+    if params is None:
+        return
+    if not block.persistent():
+        raise ValueError(
+            f"`neuron_params` of {name} have no persistent_state=True, expected it in {where}, "
+            "where every step is a call of its own; set it, or use `block.persistent(network)`."
+        )
+    if train and params.get("norm") is not None:
+        raise ValueError(
+            f"`neuron_params` of {name} have a norm, expected None in {where} while training: "
+            "the mean of a batch is not known step by step; train without it."
+        )

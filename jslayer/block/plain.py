@@ -1,0 +1,136 @@
+"""Blocks without a synapse: input, flatten, average and decimation in time."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jslayer.block.base import Block
+from jslayer.ops import check, layout
+from jslayer.synapse.base import check_sizes
+
+
+class Input(Block):
+    """Turns data into spikes: quantise, scale, add a bias, neuron, one step of delay.
+
+    ``z = q(x) q(weight) + q(bias)`` with the 8-bit quantiser of weights, which also **clips the
+    data** to [-256, 254] / scale. Without a neuron the block only shifts. In complex families ``z``
+    drives both parts alike; sigma-delta neurons only encode it.
+
+    Attributes:
+      neuron_params: Arguments of the family's neuron, or ``None`` for none.
+      weight: First value of a learned factor, or ``None``.
+      bias: First value of a learned offset, or ``None``.
+      delay_shift: Delay the output by one step.
+      count_log: Return ``(y, event rate)``.
+    """
+
+    neuron_params: Mapping[str, Any] | None = None
+    weight: float | None = None
+    bias: float | None = None
+    delay_shift: bool = True
+    count_log: bool = False
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
+        """Maps data ``[N, C, ..., T]`` to spikes of the same shape."""
+        y = self.inner(x)
+        self.remember_shape(y)
+        if self.neuron_params is not None:
+            neuron = self.new_neuron().as_input()
+            hook = neuron.quantize_8bit
+            y = hook(y)
+            if self.weight is not None:
+                y = y * hook(self._number("weight", self.weight))
+            if self.bias is not None:
+                y = y + hook(self._number("bias", self.bias))
+            y = self.run_neuron(neuron, (y, y) if neuron.complex_input else y, train)
+        if self.delay_shift:
+            y = self.shifted(y)
+        return self.finish(y)
+
+    def _number(self, name, first):
+        return self.param(name, lambda _key: jnp.asarray(first, jnp.float32))
+
+
+class Flatten(Block):
+    """``[N, C, H, W, T] -> [N, C*H*W, T]``, channel slowest.
+
+    Attributes:
+      count_log: Return ``(y, None)``, to stand in a row with blocks that count.
+    """
+
+    count_log: bool = False
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
+        """Flattens all axes between batch and time."""
+        del train
+        layout.check_input(layout.one_part(x), events=True)
+        y = x.reshape(x.shape[0], -1, x.shape[-1])
+        self.remember_shape(layout.time_first(y))
+        return (y, None) if self.count_log else y
+
+
+class Average(Block):
+    """Mean over groups of neurons: ``[N, C, ..., T] -> [N, num_outputs, T]``.
+
+    Neurons in the order C, H, W (C slowest) are cut into ``num_outputs`` groups of equal size.
+
+    Attributes:
+      num_outputs: Number of groups.
+      count_log: Return ``(y, None)``.
+    """
+
+    num_outputs: int
+    count_log: bool = False
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
+        """Averages within each group."""
+        del train
+        layout.check_input(layout.one_part(x), events=True)
+        check_sizes(num_outputs=self.num_outputs)
+        flat = x.reshape(x.shape[0], -1, x.shape[-1])
+        if flat.shape[1] % self.num_outputs:
+            raise ValueError(
+                f"`num_outputs` is {self.num_outputs}, expected a divisor of the number of "
+                f"neurons, {flat.shape[1]}; choose another, or change the layer in front."
+            )
+        groups = flat.reshape(x.shape[0], self.num_outputs, -1, x.shape[-1])
+        y = jnp.mean(groups.astype(jnp.float32), axis=2)
+        self.remember_shape(layout.time_first(y))
+        return (y, None) if self.count_log else y
+
+
+class TimeDecimation(Block):
+    """Mean over every ``factor`` steps: ``[N, C, ..., T] -> [N, C, ..., ceil(T / factor)]``.
+
+    Zeros are appended up to a multiple of the factor and count in the mean.
+
+    Attributes:
+      factor: Steps that become one; a power of two.
+      count_log: Return ``(y, None)``.
+    """
+
+    factor: int
+    count_log: bool = False
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
+        """Averages over time."""
+        del train
+        layout.check_input(layout.one_part(x), events=True)
+        check.whole("factor", self.factor)
+        if self.factor & (self.factor - 1):
+            raise ValueError(
+                f"`factor` is {self.factor}, expected a power of two, as the hardware divides by "
+                "shifting; choose 1, 2, 4, 8, ..."
+            )
+        steps = x.shape[-1]
+        missing = -steps % self.factor
+        padded = jnp.pad(x.astype(jnp.float32), ((0, 0),) * (x.ndim - 1) + ((0, missing),))
+        y = jnp.mean(padded.reshape(*x.shape[:-1], -1, self.factor), axis=-1)
+        return (y, None) if self.count_log else y

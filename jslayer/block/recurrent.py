@@ -1,0 +1,212 @@
+"""Blocks with feedback among their own neurons: recurrent, and k winners take all."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jslayer import persistence, synapse
+from jslayer.block.base import Hook
+from jslayer.block.layers import Dense, Layer
+from jslayer.ops import fixed_point, layout, quantize
+from jslayer.ops.dynamics import Dynamics, Tree
+from jslayer.ops.recurrent import run_recurrent
+
+
+class _Feedback(Layer):
+    """What both share: one scan over time with the spikes fed back, and its state."""
+
+    synapse_kind = "Dense"
+    synapse_name: ClassVar[str] = "synapse"
+
+    def looped(self, z: Any, weight: Any, train: bool) -> jax.Array:
+        """Spikes for a time-first drive ``[T, N, C]`` and feedback weights ``[C, C]``."""
+        neuron = self.new_neuron()
+        if neuron.norm is not None:
+            raise ValueError(
+                "`norm` is given, expected None in a block with feedback: the mean of a batch is "
+                "not known step by step; put the norm into the block in front."
+            )
+        first = jax.tree.leaves(z)[0]
+        if first.ndim != 3:
+            raise ValueError(
+                f"`x` has {first.ndim} axes, expected [N, C, T] in a block with feedback; "
+                "flatten images first."
+            )
+        pair = neuron.complex_input
+        weight = layout.parts(weight) if pair else weight
+        # a dropped neuron is dropped for the drive and for the feedback alike
+        gain, dropout = None, neuron.dropout
+        if dropout is not None and train:
+            gain = neuron.clone(parent=self, name="dropping").dropped(
+                jnp.ones_like(first[:1]), train
+            )[0]
+            z = jax.tree.map(lambda part: part * gain, z)
+        neuron = neuron.clone(dropout=None)
+
+        def from_kept(kept: Tree | None) -> tuple[jax.Array, Tree]:
+            def run(
+                dynamics: Dynamics, params: Mapping[str, jax.Array], state: Tree | None, x: Tree
+            ) -> tuple[Tree, Tree]:
+                return run_recurrent(
+                    dynamics,
+                    params,
+                    state,
+                    x,
+                    weight,
+                    None if kept is None else kept["fed_back"],
+                    gain=gain,
+                    output=neuron.main_output,
+                )
+
+            spikes = self.run_neuron(neuron, z, train, run=run)
+            return spikes, {"fed_back": jax.lax.stop_gradient(spikes[-1])}
+
+        rest = lambda: {"fed_back": jnp.zeros_like(first[0])}
+        return persistence.carry(self, self.persistent(), rest, from_kept)
+
+
+class Recurrent(_Feedback):
+    """Dense synapse and neurons that are all connected among each other, on ``[N, C, T]``.
+
+    ``d[t] = W x[t] + R s[t-1]``, ``s[t] = neuron(d[t])``. In complex families both ``W`` and ``R``
+    are complex. Gradients flow through the membrane as well as through the feedback.
+
+    Attributes:
+      neuron_params: Arguments of the family's neuron; a norm has no place here.
+      in_neurons: Inputs; as in `Dense`.
+      out_neurons: Outputs.
+      weight_scale: Factor on the initial weights.
+      weight_norm: Learn length and direction of the weights apart.
+      pre_hook_fx: Weight hook; the neuron's quantiser if not given.
+      requires_grad: Learn the feedback weights.
+      delay: Add a learnable delay per output, behind the feedback, up to 62 steps.
+      delay_shift: Delay the output by one step, behind the feedback.
+      count_log: Return ``(y, event rate)``.
+      mask: Connectivity of the input, ``[out, in]``.
+      recurrent_mask: Connectivity of the feedback, ``[out, out]``, row = receiving neuron.
+    """
+
+    neuron_params: Mapping[str, Any]
+    in_neurons: int | tuple[int, ...] | None
+    out_neurons: int
+    weight_scale: float = 1
+    weight_norm: bool = False
+    pre_hook_fx: Hook = "neuron"
+    requires_grad: bool = True
+    delay: bool = False
+    delay_shift: bool = True
+    count_log: bool = False
+    mask: Any = None
+    recurrent_mask: Any = None
+
+    synapse_fields = Dense.synapse_fields
+
+    def __post_init__(self):
+        if self.recurrent_mask is not None:
+            mask = self.recurrent_mask
+            if not isinstance(mask, synapse.Mask):
+                object.__setattr__(self, "recurrent_mask", synapse.Mask(mask))
+        super().__post_init__()
+
+    def feedback_synapse(self, **options: Any) -> synapse.base.Synapse:
+        """The synapse from the block's outputs to its inputs."""
+        return self.clone(
+            in_neurons=self.out_neurons, mask=self.recurrent_mask, parent=None
+        ).new_synapse(**options)
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
+        """Maps ``[N, in, T]`` to spikes ``[N, out, T]``."""
+        z = self.new_synapse(name="input_synapse").time_first(self.inner(x))
+        feedback = self.feedback_synapse(parent=self, name="recurrent_synapse")
+        # what a synapse makes of single spikes are the columns of its weight
+        single = jnp.eye(self.out_neurons, dtype=jnp.float32)[None]
+        weight = jax.tree.map(lambda columns: columns[0].T, feedback.time_first(single))
+        if not self.requires_grad:
+            weight = jax.lax.stop_gradient(weight)
+        y = self.looped(z, weight, train)
+        self.remember_shape(y)
+        return self.finish(self.delayed(y))
+
+
+class KWTA(_Feedback):
+    """k winners take all: every neuron excites itself and inhibits all others, on ``[N, C, T]``.
+
+    ``d[t] = W x[t] + R s[t-1] + b`` with ``R = q((1 + a) I - 1)`` for self-excitation a, clamped to
+    [0, 1], and the neuron's quantiser q. The bias ``b = threshold + K - (1 + a) / 2`` holds about K
+    spikes in each step: a neuron that fires among K - 1 others gets ``b - (K - 1) + a``, above
+    threshold, and one that does not gets ``b - K``, below; the drive decides who is who. (In the
+    reference the bias rounds to zero.)
+
+    Attributes:
+      neuron_params: Arguments of the family's neuron; a norm has no place here.
+      in_neurons: Inputs; as in `Dense`.
+      out_neurons: Outputs, N.
+      num_winners: K, at most N.
+      self_excitation: First value of a.
+      weight_scale: Factor on the initial weights.
+      weight_norm: Learn length and direction of the weights apart.
+      pre_hook_fx: Weight hook; the neuron's quantiser if not given.
+      delay_shift: Delay the output by one step, behind the feedback.
+      requires_grad: Learn the self-excitation.
+      count_log: Return ``(y, event rate)``.
+      bias: Another bias, in threshold units, rounded to steps of 2 / scale.
+      mask: Connectivity of the input, ``[out, in]``.
+    """
+
+    neuron_params: Mapping[str, Any]
+    in_neurons: int | tuple[int, ...] | None
+    out_neurons: int
+    num_winners: int
+    self_excitation: float = 0.5
+    weight_scale: float = 1
+    weight_norm: bool = False
+    pre_hook_fx: Hook = "neuron"
+    delay_shift: bool = True
+    requires_grad: bool = True
+    count_log: bool = False
+    bias: float | None = None
+    mask: Any = None
+
+    synapse_fields = Dense.synapse_fields
+    delay = False
+
+    def feedback(self, self_excitation: jax.Array) -> jax.Array:
+        """The feedback weights ``[N, N]``, quantised."""
+        excitation = fixed_point.clamp(self_excitation, 0.0, 1.0)
+        eye = jnp.eye(self.out_neurons, dtype=jnp.float32)
+        return self.new_neuron().quantize_8bit((1 + excitation) * eye - 1)
+
+    def bias_in_use(self, self_excitation: jax.Array) -> jax.Array:
+        """The bias on every neuron's drive, in steps of 2 / scale."""
+        neuron, bias = self.new_neuron(), self.bias
+        if bias is None:
+            excitation = jax.lax.stop_gradient(fixed_point.clamp(self_excitation, 0.0, 1.0))
+            threshold = neuron.v_th_mant / neuron.scale
+            bias = threshold + self.num_winners - 0.5 * (1 + excitation)
+        return quantize.quantize(jnp.asarray(bias, jnp.float32), 2 / neuron.scale)
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
+        """Maps ``[N, in, T]`` to spikes ``[N, out, T]``."""
+        synapse.base.check_sizes(num_winners=self.num_winners, out_neurons=self.out_neurons)
+        if self.num_winners > self.out_neurons:
+            raise ValueError(
+                f"`num_winners` is {self.num_winners}, expected at most `out_neurons`, "
+                f"{self.out_neurons}; choose fewer winners."
+            )
+        z = self.drive(x)
+        first = lambda _key: jnp.float32(self.self_excitation)
+        excitation = self.param("self_excitation", first)
+        if not self.requires_grad:
+            excitation = jax.lax.stop_gradient(excitation)
+        bias, weight = self.bias_in_use(excitation), self.feedback(excitation)
+        z = jax.tree.map(lambda part: part + bias, z)
+        if isinstance(z, tuple):
+            weight = (weight, weight)
+        y = self.looped(z, weight, train)
+        self.remember_shape(y)
+        return self.finish(self.delayed(y))

@@ -1,0 +1,74 @@
+"""One time step at a time, for closed loops: a network as a pair of pure functions."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+
+from jslayer.block.persistent import only_persistent, persistent
+from jslayer.persistence import COLLECTION
+
+State = Mapping[str, Any]
+
+
+class Stream(NamedTuple):
+    """A network that runs step by step.
+
+    Attributes:
+      start: ``(variables, x_t) -> state`` at rest, for a step shaped like ``x_t`` ``[N, C, ...]``.
+      step: ``(variables, state, x_t) -> (y_t, state)``; jitted, the state given is used up.
+    """
+
+    start: Callable[[Mapping[str, Any], jax.Array], State]
+    step: Callable[[Mapping[str, Any], State, jax.Array], tuple[jax.Array, State]]
+
+
+def stream(network: nn.Module) -> Stream:
+    """Turns a network into a step function with its state handed on, for closed-loop control.
+
+    Step by step gives the same, bit for bit, as one call over all steps: delays, feedback and
+    neurons keep their state. ``step`` is pure and jitted; inside a `jax.lax.scan` it is traced with
+    the rest. The buffers of the state are reused: do not use a state twice.
+
+    Args:
+      network: Any network of blocks; those of a `Sequential` are made persistent, a module of your
+        own gives its blocks ``persistent_state=True`` itself.
+
+    Returns:
+      ``start`` and ``step``.
+
+    Raises:
+      ValueError: (from ``start`` and ``step``) a block would forget between two steps.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jslayer.block import Sequential, cuba
+      >>> neuron = dict(threshold=1.0, current_decay=0.25, voltage_decay=0.03)
+      >>> network = Sequential([cuba.Dense(neuron, 3, 2, weight_scale=4)])
+      >>> x = jnp.ones((1, 3, 6))
+      >>> variables = network.init(jax.random.key(0), x)
+      >>> start, step = stream(network)
+      >>> state = start(variables, x[..., 0])
+      >>> for t in range(6):
+      ...     y, state = step(variables, state, x[..., t])
+      >>> bool((y == network.apply(variables, x)[..., -1]).all())
+      True
+    """
+    module = persistent(network)
+
+    def start(variables: Mapping[str, Any], x: jax.Array) -> State:
+        del variables
+        with only_persistent("a stream"):
+            init = lambda: module.init(jax.random.key(0), x[..., None])[COLLECTION]
+            return jax.jit(init)()
+
+    def step(variables: Mapping[str, Any], state: State, x: jax.Array) -> tuple[jax.Array, State]:
+        with only_persistent("a stream"):
+            held = {name: tree for name, tree in variables.items() if name != COLLECTION}
+            y, updated = module.apply(
+                {**held, COLLECTION: state}, x[..., None], mutable=[COLLECTION]
+            )
+        return y[..., 0], updated[COLLECTION]
+
+    return Stream(start, jax.jit(step, donate_argnums=1))

@@ -1,0 +1,188 @@
+"""A network as a table: its shapes, its size, and what a run costs against the same network as ANN.
+
+Costs are counted as neuromorphic hardware counts them. A synaptic operation is one event that
+arrives at one neuron; the same network as an artificial one multiplies every connection each step.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from jslayer.block.layers import Layer
+from jslayer.block.recurrent import KWTA, Recurrent
+from jslayer.block.sequential import Sequential
+from jslayer.synapse import fan_out
+
+COLUMNS = (
+    "layer",
+    "W",
+    "H",
+    "C",
+    "kernel",
+    "stride",
+    "padding",
+    "delay",
+    "neurons",
+    "synapses",
+    "parameters",
+)
+COSTS = ("events", "rate", "synops", "ANN ops", "saving")
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """Rows of a network's table.
+
+    Attributes:
+      rows: One mapping per layer, by column; see `summary`.
+    """
+
+    rows: tuple[Mapping[str, Any], ...]
+
+    @property
+    def total(self) -> dict[str, Any]:
+        """Sums over all layers of what can be summed."""
+        names = ("neurons", "synapses", "parameters", "events", "synops", "ANN ops")
+        found = {n: sum(row[n] for row in self.rows) for n in names if n in self.rows[0]}
+        if found.get("synops"):
+            found["saving"] = found["ANN ops"] / found["synops"]
+        return found
+
+    def __str__(self) -> str:
+        """The table as text."""
+        columns = [name for name in (*COLUMNS, *COSTS) if name in self.rows[0]]
+        lines = [columns, *([_text(row.get(c, "")) for c in columns] for row in self.rows)]
+        total = {"layer": "total", **self.total}
+        lines.append([_text(total.get(c, "")) for c in columns])
+        widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+        left = lambda line: line[0].ljust(widths[0])
+        right = lambda line: "  ".join(
+            v.rjust(w) for v, w in zip(line[1:], widths[1:], strict=True)
+        )
+        text = [f"{left(line)}  {right(line)}".rstrip() for line in lines]
+        rule = "-" * max(map(len, text))
+        return "\n".join([text[0], rule, *text[1:-1], rule, text[-1]])
+
+
+def summary(
+    network: Sequential, variables: Mapping[str, Any], x: jax.Array, *, run: bool = True
+) -> Summary:
+    """The table of a network, layer by layer.
+
+    Columns: ``layer``; ``W``, ``H``, ``C`` of the output; ``kernel``, ``stride``, ``padding`` of a
+    convolution or pool; the largest learned ``delay`` in steps; ``neurons``, ``synapses`` (masked
+    ones left out; complex ones count twice), learned ``parameters``. After a run also, per sample
+    and step: ``events`` sent and their ``rate`` (fraction of neurons), ``synops`` (events that came
+    in times their fan-out, feedback included), ``ANN ops`` (the synapses) and their ratio.
+
+    Args:
+      network: Blocks in a row.
+      variables: What ``network.init`` returned.
+      x: ``[N, C, ..., T]``, an input to count on.
+      run: ``False`` gives the shapes and sizes only.
+
+    Returns:
+      A `Summary`; print it, or read its rows.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jslayer.block import cuba
+      >>> neuron = dict(threshold=1.0, current_decay=0.25, voltage_decay=0.03)
+      >>> network = Sequential([cuba.Dense(neuron, 6, 4), cuba.Dense(neuron, 4, 2)])
+      >>> x = jnp.ones((1, 6, 20))
+      >>> variables = network.init(jax.random.key(0), x)
+      >>> print(summary(network, variables, x, run=False))
+      layer       W  H  C  kernel  stride  padding  delay  neurons  synapses  parameters
+      ----------------------------------------------------------------------------------
+      cuba Dense  1  1  4                                        4        24          24
+      cuba Dense  1  1  2                                        2         8           8
+      ----------------------------------------------------------------------------------
+      total                                                      6        32          32
+    """
+    rows, y = [], x
+    for number, block in enumerate(network.blocks):
+        name = f"blocks_{number}"
+        own = {c: tree[name] for c, tree in variables.items() if name in tree}
+        apply = functools.partial(_apply, block)
+        into, y = y, jax.jit(apply)(own, y) if run else jax.eval_shape(apply, own, y)
+        rows.append(_row(block, own, into, y, run))
+    return Summary(tuple(rows))
+
+
+def _apply(block, variables, x):
+    found, _ = block.apply(variables, x, mutable=["state"])
+    return found[0] if isinstance(found, tuple) else found
+
+
+def _row(block, variables, x, y, run):
+    shape = y.shape[1:-1]
+    channels, height, width = (*shape, 1, 1) if len(shape) == 1 else shape
+    family = type(block).__module__.rpartition(".")[2]
+    neurons = int(np.prod(shape)) if getattr(block, "neuron_params", None) is not None else 0
+    leaves = jax.tree.leaves(variables.get("params", {}))
+    row = {
+        "layer": f"{family} {type(block).__name__}",
+        "W": width,
+        "H": height,
+        "C": channels,
+        "kernel": _size(getattr(block, "kernel_size", None)),
+        "stride": _size(getattr(block, "stride", None)),
+        "padding": _size(getattr(block, "padding", None)),
+        "delay": _longest(variables),
+        "neurons": neurons,
+        "synapses": 0,
+        "parameters": sum(leaf.size for leaf in leaves),
+    }
+    ways = np.zeros(x.shape[1:-1], np.int64)
+    feedback = 0
+    if isinstance(block, Layer):
+        ways = fan_out(block.new_synapse(parent=None), x.shape[1:-1])
+        feedback = _feedback(block)
+    row["synapses"] = int(ways.sum()) + feedback * channels
+    if not run:
+        return row
+    steps = x.shape[0] * x.shape[-1]
+    came = np.count_nonzero(np.asarray(x), axis=(0, -1))
+    sent = np.count_nonzero(np.asarray(y)) / (y.shape[0] * y.shape[-1])
+    synops = float((came * ways).sum() / steps + sent * feedback)
+    counts = neurons > 0
+    row["events"] = sent if counts else 0.0
+    row["rate"] = sent / np.prod(shape) if counts else ""
+    row["synops"] = synops
+    row["ANN ops"] = row["synapses"]
+    row["saving"] = row["synapses"] / synops if synops else ""
+    return row
+
+
+def _feedback(block):
+    """Fan-out of an output's spike within its own layer."""
+    if isinstance(block, KWTA):
+        return block.out_neurons
+    if isinstance(block, Recurrent):
+        synapse = block.feedback_synapse(parent=None)
+        return int(fan_out(synapse, (block.out_neurons,)).sum()) / block.out_neurons
+    return 0
+
+
+def _size(value):
+    if value is None:
+        return ""
+    pair = value if isinstance(value, tuple) else (value, value)
+    return f"{pair[0]}x{pair[1]}"
+
+
+def _longest(variables):
+    line = variables.get("params", {}).get("delay_line")
+    return "" if line is None else int(np.floor(np.max(np.asarray(line["delay"]))))
+
+
+def _text(value):
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and not value.is_integer():
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{int(value):,}"

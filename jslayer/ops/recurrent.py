@@ -1,0 +1,183 @@
+"""Runs a `Dynamics` with feedback: each step's spikes drive the next step through a matrix."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from jslayer.ops import check
+from jslayer.ops.dynamics import Dynamics, Tree
+
+
+def run_recurrent(
+    dynamics: Dynamics,
+    params: Mapping[str, Any],
+    state: Tree | None,
+    x: Tree,
+    weight: Tree,
+    fed_back: jax.Array | None = None,
+    *,
+    gain: jax.Array | None = None,
+    output: str = "spike",
+) -> tuple[dict[str, jax.Array], Tree]:
+    """Runs ``dynamics`` over time with its own output fed back one step later.
+
+    ``d[t] = x[t] + gain (R s[t-1])``, ``s[t] = step(d[t])``. One scan; the step is that of the
+    dynamics, and so is the adjoint, so that gradients flow through the membrane as well as through
+    the feedback. Backward, ``s_bar[t] = y_bar[t] + R^T d_bar[t+1]``; the memory is that of the
+    dynamics' residuals and outputs, and ``R_bar`` is one product over all steps at the end.
+
+    Args:
+      dynamics: The record of the neuron, elementwise.
+      params: Parameters by name, each broadcastable to ``[N, C]``, in natural units.
+      state: State before the first step, ``[N, C]`` arrays; ``None`` is rest.
+      x: ``[T, N, C]`` float32 drive, or a nest of ``real`` and ``imag``.
+      weight: ``[C, C]`` float32, row = receiving neuron; a nest like ``x`` for a complex drive.
+      fed_back: ``[N, C]`` output of the step before the first; ``None`` is zero.
+      gain: ``[N, C]`` factor on what is fed back, or ``None`` for 1.
+      output: Name of the output that is fed back.
+
+    Returns:
+      Outputs by name, each ``[T, N, C]``, and the state after the last step. What is fed back into
+      the next call is the last step of ``outputs[output]``.
+
+    Raises:
+      TypeError: ``x`` is not floating-point.
+      ValueError: a shape does not fit, or a parameter is out of range.
+
+    Example:
+      A memoryless neuron that keeps itself active:
+
+      >>> from jslayer.ops import Cuba
+      >>> params = {"threshold": 0.5, "current_decay": 1.0, "voltage_decay": 1.0}
+      >>> x = jnp.zeros((4, 1, 1)).at[1].set(1.0)
+      >>> run_recurrent(Cuba(), params, None, x, jnp.ones((1, 1)))[0]["spike"][:, 0, 0]
+      Array([0., 1., 1., 1.], dtype=float32)
+    """
+    leaves = jax.tree.leaves(x)
+    for leaf in leaves:
+        check.floating("x", leaf)
+        check.rank("x", leaf, at_least=3, at_most=3, layout="T, N, C")
+        check.time_steps("x", leaf, axis=0)
+        check.finite("x", leaf)
+    row = leaves[0].shape[1:]
+    if jax.tree.structure(weight) != jax.tree.structure(x):
+        raise ValueError(
+            f"`weight` is {jax.tree.structure(weight)}, expected {jax.tree.structure(x)}, as `x`; "
+            "give one matrix for each part of the drive."
+        )
+    for leaf in jax.tree.leaves(weight):
+        if jnp.shape(leaf) != (row[1], row[1]):
+            raise ValueError(
+                f"`weight` has shape {jnp.shape(leaf)}, expected {(row[1], row[1])}, one row and "
+                "one column per neuron; give a matrix of that size."
+            )
+    zero = jnp.zeros_like(leaves[0][0], jnp.float32)
+    state = dynamics.init(zero) if state is None else state
+    check.same_types("state", state, jax.eval_shape(dynamics.init, zero))
+    fed_back = zero if fed_back is None else fed_back
+    for name, leaf in (*(("state", s) for s in jax.tree.leaves(state)), ("fed_back", fed_back)):
+        check.one_step(name, leaf, of="x", like=leaves[0])
+    for name, value in params.items():
+        check.broadcasts(name, value, to=row)
+        check.no_nan(name, value)
+    dynamics.check(params)
+    rows = {n: jnp.broadcast_to(jnp.asarray(v, jnp.float32), row) for n, v in params.items()}
+    floats = lambda tree: jax.tree.map(lambda leaf: leaf.astype(jnp.float32), tree)
+    return _run(dynamics, output, rows, state, floats(x), floats(weight), fed_back, gain)
+
+
+def _product(s, weight):
+    """``R s`` for rows ``[N, C]``; full precision keeps sums of quantised weights exact."""
+    return lax.dot_general(
+        s,
+        weight,
+        (((s.ndim - 1,), (1,)), ((), ())),
+        precision=lax.Precision.HIGHEST,
+        preferred_element_type=jnp.float32,
+    )
+
+
+def _driven(x, weight, s, gain):
+    scaled = lambda value: value if gain is None else gain * value
+    return jax.tree.map(lambda part, w: part + scaled(_product(s, w)), x, weight)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _run(dynamics, output, params, state, x, weight, fed_back, gain):
+    constants = dynamics.prepare(params)
+
+    def body(carry, x_t):
+        state, s = carry
+        state, outputs = dynamics.step(constants, state, _driven(x_t, weight, s, gain))
+        return (state, outputs[output]), outputs
+
+    (last, _), outputs = lax.scan(body, (state, fed_back), x)
+    return outputs, last
+
+
+def _run_fwd(dynamics, output, params, state, x, weight, fed_back, gain):
+    constants = dynamics.prepare(params)
+
+    def body(carry, x_t):
+        state, s = carry
+        drive = _driven(x_t, weight, s, gain)
+        state, outputs, residuals = dynamics.step_with_residuals(constants, state, drive)
+        return (state, outputs[output]), (outputs, residuals)
+
+    (last, _), (outputs, residuals) = lax.scan(body, (state, fed_back), x)
+    return (outputs, last), (params, weight, fed_back, gain, residuals, outputs[output])
+
+
+def _run_bwd(dynamics, output, saved, cotangents):
+    params, weight, fed_back, gain, residuals, s = saved
+    outputs_bar, last_bar = cotangents
+    first = dynamics.adjoint_init(fed_back)
+    same = jax.tree.structure(first) == jax.tree.structure(last_bar)
+    if same:  # float states carry a gradient across the border of two calls
+        first = jax.tree.map(lambda z, b: z if b.dtype == jax.dtypes.float0 else b, first, last_bar)
+
+    def back(drive_bar):
+        """``R^T d_bar``, over all parts of the drive."""
+        scaled = lambda bar: bar if gain is None else gain * bar
+        parts = jax.tree.map(lambda bar, w: _product(scaled(bar), w.T), drive_bar, weight)
+        return functools.reduce(jnp.add, jax.tree.leaves(parts))
+
+    def body(carry, step):
+        bar, drive_bar, sums = carry
+        residuals, bars = step
+        bars = {**bars, output: bars[output] + back(drive_bar)}
+        bar, drive_bar, params_bar = dynamics.adjoint(params, bar, residuals, bars)
+        return (bar, drive_bar, jax.tree.map(jnp.add, sums, params_bar)), drive_bar
+
+    start = jax.tree.map(lambda _: jnp.zeros_like(fed_back), weight)
+    sums = {name: jnp.zeros_like(value) for name, value in params.items()}
+    (bar, drive_bar, sums), x_bar = lax.scan(
+        body, (first, start, sums), (residuals, outputs_bar), reverse=True
+    )
+    before = jnp.concatenate([fed_back[None], s[:-1]])
+    fed = lambda bar: bar if gain is None else gain * bar
+    pair = lambda bar: jnp.einsum("tni,tnj->ij", fed(bar), before, precision=lax.Precision.HIGHEST)
+    gain_bar = None
+    if gain is not None:
+        parts = jax.tree.map(
+            lambda bar, w: jnp.sum(bar * _product(before, w), axis=0), x_bar, weight
+        )
+        gain_bar = functools.reduce(jnp.add, jax.tree.leaves(parts))
+    state_bar = None
+    if same:
+        state_bar = jax.tree.map(
+            lambda b, z: (
+                np.zeros(z.shape, jax.dtypes.float0) if z.dtype == jax.dtypes.float0 else b
+            ),
+            bar,
+            last_bar,
+        )
+    return sums, state_bar, x_bar, jax.tree.map(pair, x_bar), back(drive_bar), gain_bar
+
+
+_run.defvjp(_run_fwd, _run_bwd)
