@@ -13,6 +13,9 @@ import jax
 COLLECTION = "state"
 """Name of the collection."""
 
+LINK = "link"
+"""Collection of what carries gradients from call to call, where it is mutable; see `ops.linked`."""
+
 State = Mapping[str, jax.Array]
 
 

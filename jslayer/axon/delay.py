@@ -4,6 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jslayer import persistence
 from jslayer.ops import check, fixed_point, layout
 from jslayer.ops.delay import delay as delay_op
 
@@ -67,19 +68,23 @@ class Delay(nn.Module):
                 "`max_delay` is None, expected a number with persistent_state=True; "
                 "the memory of the delay line needs a length."
             )
-        absent = not self.has_variable("state", "tail") and not self.is_mutable_collection("state")
-        if not self.persistent_state or absent:
-            return delay_op(x, delay, **options)[0]
         # one step more than the longest delay: the gradient also needs the output before
-        kept = int(self.max_delay / self.sampling_time) + shift + 1
-        line = self.variable(
-            "state", "tail", lambda: jnp.zeros((kept, *layout.step_first(x[0]).shape), x.dtype)
-        )
-        tail = jnp.moveaxis(line.value, 2, -1)
-        y, tail = delay_op(x, delay, tail, **options)
-        if not self.is_initializing() and self.is_mutable_collection("state"):
-            line.value = jax.lax.stop_gradient(jnp.moveaxis(tail, -1, 2))
-        return y
+        rest = lambda: {
+            "tail": jnp.zeros(
+                (
+                    int(self.max_delay / self.sampling_time) + shift + 1,
+                    *layout.step_first(x[0]).shape,
+                ),
+                x.dtype,
+            )
+        }
+
+        def run(kept: persistence.State | None) -> tuple[jax.Array, persistence.State]:
+            tail = None if kept is None else jnp.moveaxis(kept["tail"], 2, -1)
+            y, tail = delay_op(x, delay, tail, **options)
+            return y, {} if tail is None else {"tail": jnp.moveaxis(tail, -1, 2)}
+
+        return persistence.carry(self, self.persistent_state, rest, run)
 
     def clamped(self, delay: jax.Array) -> jax.Array:
         """Delays in range, with gradient 1 outside as well."""

@@ -62,7 +62,7 @@ class Block(Hashable):
         def run(kept: Mapping[str, jax.Array] | None) -> tuple[jax.Array, dict[str, jax.Array]]:
             held = None if kept is None else layout.step_last(kept["held_back"])
             y, last = step_delay(x, held)
-            return y, {"held_back": jax.lax.stop_gradient(layout.step_first(last))}
+            return y, {"held_back": layout.step_first(last)}
 
         rest = lambda: {"held_back": jnp.zeros_like(layout.step_first(x[0]))}
         return persistence.carry(self, self.persistent(), rest, run)

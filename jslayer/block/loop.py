@@ -10,7 +10,7 @@ from jax import lax
 
 from jslayer.block.persistent import only_persistent, persistent
 from jslayer.ops import layout
-from jslayer.persistence import COLLECTION
+from jslayer.persistence import COLLECTION, LINK
 
 ROUNDS = 4
 """Attempts to find the shape of what is fed back."""
@@ -20,10 +20,9 @@ class Loop(nn.Module):
     """Runs a module step by step and feeds what it says back into it one step later.
 
     ``y[t], b[t] = module(x[t], b[t-1])`` with ``b`` zero at first, as one scan over time. The
-    module may be any graph of blocks, with skip paths and several feedback paths inside; its blocks
-    must have ``persistent_state=True``. Gradients flow through the feedback; through the state of
-    neurons, which is made of integers, they do not: a network that is to learn over many steps of
-    memory uses `Recurrent`, whose adjoint knows the membrane.
+    module may be any graph of blocks, with skip paths and several feedback paths inside; its
+    blocks must have ``persistent_state=True``. Gradients flow through the feedback and through the
+    state of all neurons and delays, over the whole time.
 
     Attributes:
       module: Called as ``module(x_t, back, train=...)`` with ``x_t`` ``[N, C, ..., 1]``. It returns
@@ -88,19 +87,22 @@ class Loop(nn.Module):
         watched = [c for c in ("intermediates",) if self.is_mutable_collection(c)]
 
         def step(carry, x_t):
-            state, back = carry
+            state, link, back = carry
             found, updated = module.apply(
-                {**held, COLLECTION: state},
+                {**held, COLLECTION: state, LINK: link},
                 x_t,
                 back,
                 train=train,
                 rngs=rngs,
-                mutable=[COLLECTION, *watched],
+                mutable=[COLLECTION, LINK, *watched],
             )
             y, back = _parts(found)
-            return (updated.get(COLLECTION, state), back), (y, updated.get("intermediates", {}))
+            carry = (updated.get(COLLECTION, state), updated.get(LINK, link), back)
+            return carry, (y, updated.get("intermediates", {}))
 
-        (state, back), (y, seen) = lax.scan(step, (state, first), steps)
+        made = jax.eval_shape(step, (state, {}, first), steps[0])[0][1]
+        link = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), made)
+        (state, _, back), (y, seen) = lax.scan(step, (state, link, first), steps)
         if mutable:
             self.put_variable(COLLECTION, "module", state)
             self.put_variable(COLLECTION, "fed_back", back)

@@ -31,19 +31,21 @@ def persistent(module: nn.Module) -> nn.Module:
         return module.clone(blocks=tuple(persistent(block) for block in module.blocks))
     if isinstance(module, Block) and getattr(module, "neuron_params", None) is not None:
         return module.clone(neuron_params={**module.neuron_params, "persistent_state": True})
+    if hasattr(module, "persistent_state"):
+        return module.clone(persistent_state=True)
     return module
 
 
 @contextlib.contextmanager
 def only_persistent(where: str, *, train: bool = False) -> Iterator[None]:
-    """Refuses, inside, any block that would forget between two steps.
+    """Refuses, inside, any block, neuron, axon or dendrite that would forget between two steps.
 
     Args:
       where: Who needs it, for the message.
       train: Batch statistics are in use, which single steps do not have.
 
     Raises:
-      ValueError: at the call of a block without ``persistent_state``, of one with a norm while
+      ValueError: at the call of one without ``persistent_state``, of one with a norm while
         training, or of a `TimeDecimation`.
     """
 
@@ -56,14 +58,35 @@ def only_persistent(where: str, *, train: bool = False) -> Iterator[None]:
         module = context.module
         if context.method_name == "__call__" and isinstance(module, Block):
             _refuse(module, where, train)
+        elif context.method_name == "time_first":
+            _refuse_part(module, where, train)
         return call(*arguments, **options)
 
     with nn.intercept_methods(check):
         yield
 
 
+def _name(module):
+    path = module.scope.path if module.scope is not None else ()
+    return "/".join(path) or type(module).__name__
+
+
+def _refuse_part(module, where, train):
+    """Neurons, axons and dendrites, alone or in a block."""
+    if not getattr(module, "persistent_state", True):
+        raise ValueError(
+            f"{_name(module)} has no persistent_state=True, expected it in {where}, where every "
+            "step is a call of its own; set it."
+        )
+    if train and getattr(module, "norm", None) is not None:
+        raise ValueError(
+            f"`norm` of {_name(module)} is given, expected None in {where} while training: the "
+            "mean of a batch is not known step by step; train without it."
+        )
+
+
 def _refuse(block, where, train):
-    name = "/".join(block.scope.path) if block.scope is not None else type(block).__name__
+    name = _name(block)
     if isinstance(block, TimeDecimation) and block.factor > 1:
         raise ValueError(
             f"{name} is a TimeDecimation of {block.factor} steps, expected none in {where}, where "
@@ -71,14 +94,14 @@ def _refuse(block, where, train):
         )
     params = getattr(block, "neuron_params", None)
     if params is None:
+        if getattr(block, "delay_shift", False) and not block.persistent():
+            raise ValueError(
+                f"{name} delays by one step and has no persistent_state=True, expected it in "
+                f"{where}, where every step is a call of its own; set it, or delay_shift=False."
+            )
         return
     if not block.persistent():
         raise ValueError(
             f"`neuron_params` of {name} have no persistent_state=True, expected it in {where}, "
             "where every step is a call of its own; set it, or use `block.persistent(network)`."
-        )
-    if train and params.get("norm") is not None:
-        raise ValueError(
-            f"`neuron_params` of {name} have a norm, expected None in {where} while training: "
-            "the mean of a batch is not known step by step; train without it."
         )

@@ -25,6 +25,8 @@ class Input(Block):
       bias: First value of a learned offset, or ``None``.
       delay_shift: Delay the output by one step.
       count_log: Return ``(y, event rate)``.
+      persistent_state: Without a neuron: carry the events held back to the next call, as a neuron
+        in ``neuron_params`` says for itself.
     """
 
     neuron_params: Mapping[str, Any] | None = None
@@ -32,6 +34,11 @@ class Input(Block):
     bias: float | None = None
     delay_shift: bool = True
     count_log: bool = False
+    persistent_state: bool = False
+
+    def persistent(self) -> bool:
+        """True if the block carries its state."""
+        return self.persistent_state if self.neuron_params is None else super().persistent()
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> Any:

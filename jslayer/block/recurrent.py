@@ -6,10 +6,12 @@ from typing import Any, ClassVar
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jslayer import persistence, synapse
 from jslayer.block.base import Hook
 from jslayer.block.layers import Dense, Layer
+from jslayer.neuron import parameters
 from jslayer.ops import fixed_point, layout, quantize
 from jslayer.ops.dynamics import Dynamics, Tree
 from jslayer.ops.recurrent import run_recurrent
@@ -62,7 +64,7 @@ class _Feedback(Layer):
                 )
 
             spikes = self.run_neuron(neuron, z, train, run=run)
-            return spikes, {"fed_back": jax.lax.stop_gradient(spikes[-1])}
+            return spikes, {"fed_back": spikes[-1]}
 
         rest = lambda: {"fed_back": jnp.zeros_like(first[0])}
         return persistence.carry(self, self.persistent(), rest, from_kept)
@@ -136,10 +138,19 @@ class KWTA(_Feedback):
     """k winners take all: every neuron excites itself and inhibits all others, on ``[N, C, T]``.
 
     ``d[t] = W x[t] + R s[t-1] + b`` with ``R = q((1 + a) I - 1)`` for self-excitation a, clamped to
-    [0, 1], and the neuron's quantiser q. The bias ``b = threshold + K - (1 + a) / 2`` holds about K
-    spikes in each step: a neuron that fires among K - 1 others gets ``b - (K - 1) + a``, above
-    threshold, and one that does not gets ``b - K``, below; the drive decides who is who. (In the
-    reference the bias rounds to zero.)
+    [0, 1], and the neuron's quantiser q. A neuron that fires among K - 1 others gets
+    ``b - (K - 1) + a``, one that does not gets ``b - K``. The bias puts the steady drive at which
+    the neuron spikes, ``e``, in the middle: ``b = e + K - (1 + a) / 2``; the drive decides who is
+    who. For leaky neurons ``e = threshold current_decay (1 + voltage_decay) / 2``, half way between
+    the drive that makes them spike at all and the one that makes them spike every step; for others
+    it is the threshold. (In the reference the bias rounds to zero.)
+
+    Winners need memory: with a ``voltage_decay`` of at most 0.1 the mean number of spikes per step
+    is K to about a quarter. Neurons that forget at once all see the same inhibition in the same
+    step, whatever the bias, and all fire and all fall silent by turns.
+
+    References:
+      Majani, Erlanson and Abu-Mostafa, On the K-Winners-Take-All Network, 1989.
 
     Attributes:
       neuron_params: Arguments of the family's neuron; a norm has no place here.
@@ -185,9 +196,21 @@ class KWTA(_Feedback):
         neuron, bias = self.new_neuron(), self.bias
         if bias is None:
             excitation = jax.lax.stop_gradient(fixed_point.clamp(self_excitation, 0.0, 1.0))
-            threshold = neuron.v_th_mant / neuron.scale
-            bias = threshold + self.num_winners - 0.5 * (1 + excitation)
+            bias = self._firing_drive(neuron) + self.num_winners - 0.5 * (1 + excitation)
         return quantize.quantize(jnp.asarray(bias, jnp.float32), 2 / neuron.scale)
+
+    def _firing_drive(self, neuron):
+        """The steady drive at which a neuron spikes, from the first values of its decays."""
+        if not hasattr(neuron, "v_th_mant"):
+            raise ValueError(
+                "`bias` is None, expected a number for a neuron that has no `threshold` of its "
+                "own; give the steady drive at which it spikes, plus num_winners - "
+                "(1 + self_excitation) / 2."
+            )
+        threshold = neuron.v_th_mant / neuron.scale
+        leaks = [getattr(neuron, name, 1.0) for name in ("current_decay", "voltage_decay")]
+        current, voltage = (float(np.mean(parameters.limits(leak))) for leak in leaks)
+        return threshold * current * (1 + voltage) / 2
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> Any:

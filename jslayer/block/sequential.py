@@ -38,13 +38,14 @@ class Sequential(nn.Module):
           train: Passed to every block.
 
         Returns:
-          The output, or ``(output, [count per block])`` if any block has ``count_log``.
+          The output, or ``(output, [count per block])`` if any block has ``count_log``; the count of
+          a `Sequential` inside is a list.
         """
         counts, counted = [], False
         for block in self.blocks:
             x = block(x, train=train)
             count = None
-            if getattr(block, "count_log", False):
+            if isinstance(x, tuple):
                 x, count = x
                 counted = True
             counts.append(count)

@@ -17,7 +17,8 @@ class Stream(NamedTuple):
 
     Attributes:
       start: ``(variables, x_t) -> state`` at rest, for a step shaped like ``x_t`` ``[N, C, ...]``.
-      step: ``(variables, state, x_t) -> (y_t, state)``; jitted, the state given is used up.
+      step: ``(variables, state, x_t) -> (y_t, state)``; jitted, the state given is used up. With
+        blocks that count, ``y_t`` is ``(y_t, counts)``.
     """
 
     start: Callable[[Mapping[str, Any], jax.Array], State]
@@ -60,7 +61,7 @@ def stream(network: nn.Module) -> Stream:
     def start(variables: Mapping[str, Any], x: jax.Array) -> State:
         del variables
         with only_persistent("a stream"):
-            init = lambda: module.init(jax.random.key(0), x[..., None])[COLLECTION]
+            init = lambda: module.init(jax.random.key(0), x[..., None]).get(COLLECTION, {})
             return jax.jit(init)()
 
     def step(variables: Mapping[str, Any], state: State, x: jax.Array) -> tuple[jax.Array, State]:
@@ -69,6 +70,10 @@ def stream(network: nn.Module) -> Stream:
             y, updated = module.apply(
                 {**held, COLLECTION: state}, x[..., None], mutable=[COLLECTION]
             )
-        return y[..., 0], updated[COLLECTION]
+        if isinstance(y, tuple):  # with the counts of blocks that count
+            y = (y[0][..., 0], *y[1:])
+        else:
+            y = y[..., 0]
+        return y, updated.get(COLLECTION, {})
 
     return Stream(start, jax.jit(step, donate_argnums=1))

@@ -1,4 +1,11 @@
 """Network files: trained networks as the hdf5 that tools for Loihi-class hardware read."""
 
+from jslayer.hdf5.errors import NetworkFileError as NetworkFileError
+from jslayer.hdf5.inference import HardwareNetwork as HardwareNetwork
+from jslayer.hdf5.inference import inference as inference
+from jslayer.hdf5.read import read as read
+from jslayer.hdf5.records import Layer as Layer
+from jslayer.hdf5.records import NetworkFile as NetworkFile
+from jslayer.hdf5.records import Neuron as Neuron
 from jslayer.hdf5.write import export as export
 from jslayer.hdf5.write import write_block as write_block

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,6 +17,7 @@ from jslayer.neuron import parameters
 from jslayer.neuron.dropout import Dropout
 from jslayer.ops import check, engine, fixed_point, layout, quantize
 from jslayer.ops.dynamics import Dynamics, Tree
+from jslayer.ops.linked import Linked
 
 Run = Callable[[Dynamics, Mapping[str, jax.Array], Tree | None, Tree], tuple[Tree, Tree]]
 """``(dynamics, params, state, x) -> (outputs, last state)``, as `jslayer.ops.engine.run`."""
@@ -100,6 +102,8 @@ class Neuron(nn.Module):
         self.check_fields()
         if run is None:
             run = functools.partial(engine.run, implementation=self.implementation)
+        if self.is_mutable_collection(persistence.LINK) and not self.is_initializing():
+            run = self._linked(run)
         first = jax.tree.leaves(x)[0]
         params = self.rows(first)
         x = self.normed_drive(self.dropped(x, train), train)
@@ -109,6 +113,21 @@ class Neuron(nn.Module):
                 if name != self.main_output:
                     self.sow("intermediates", name, layout.time_last(trace))
         return outputs[self.main_output]
+
+    def _linked(self, run):
+        """``run`` with a link to the next call for each of its dynamics, in collection ``link``."""
+        numbers = itertools.count()
+
+        def linked(dynamics: Dynamics, params: Any, state: Tree | None, x: Tree) -> Any:
+            row = jnp.zeros_like(jax.tree.leaves(x)[0][0], jnp.float32)
+            first = Linked(dynamics).init(row)
+            link = self.variable(persistence.LINK, f"link_{next(numbers)}", lambda: first["link"])
+            state = first["state"] if state is None else state
+            outputs, last = run(Linked(dynamics), params, {"state": state, "link": link.value}, x)
+            link.value = last["link"]
+            return outputs, last["state"]
+
+        return linked
 
     @property
     def main_output(self) -> str:

@@ -1,0 +1,8 @@
+"""``python -m jslayer``: look into network files, run and compare them."""
+
+import sys
+
+from jslayer.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

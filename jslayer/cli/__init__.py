@@ -1,0 +1,1 @@
+"""The command line: ``python -m jslayer info | run | diff``."""

@@ -1,0 +1,1 @@
+"""Networks in the integers of the hardware: exact sums, synapses, neurons, layers."""

@@ -1,0 +1,64 @@
+"""Gradients across the border of two calls, for dynamics whose states are integers.
+
+Integers carry no gradient, so a call that goes on from the state of another would cut it. A linked
+dynamics carries a row of zeros beside each state, its link, through which the adjoint passes: the
+gradient over two calls is then that of one call over both, exactly.
+"""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+
+from jslayer.ops.dynamics import Dynamics, Params, Tree
+
+
+@dataclasses.dataclass(frozen=True)
+class Linked(Dynamics):
+    """The same dynamics with the state ``{"state": ..., "link": ...}``.
+
+    The link has the shape of the adjoint state; its value is zero, its cotangent is the adjoint
+    that comes from the next call.
+
+    Attributes:
+      dynamics: The record that runs.
+    """
+
+    dynamics: Dynamics
+
+    def check(self, params: Params) -> None:
+        """As the dynamics."""
+        self.dynamics.check(params)
+
+    def prepare(self, params: Params) -> Tree:
+        """As the dynamics."""
+        return self.dynamics.prepare(params)
+
+    def init(self, like: jax.Array) -> Tree:
+        """The state at rest, and a link of zeros."""
+        return {"state": self.dynamics.init(like), "link": self.dynamics.adjoint_init(like)}
+
+    def step(self, constants: Tree, state: Tree, x: Tree) -> tuple[Tree, Tree]:
+        """One time step; the link passes."""
+        after, outputs = self.dynamics.step(constants, state["state"], x)
+        return {"state": after, "link": state["link"]}, outputs
+
+    def step_with_residuals(self, constants: Tree, state: Tree, x: Tree) -> tuple[Tree, Tree, Tree]:
+        """One time step for training; the link passes."""
+        found = self.dynamics.step_with_residuals(constants, state["state"], x)
+        after, outputs, residuals = found
+        return {"state": after, "link": state["link"]}, outputs, residuals
+
+    def adjoint_init(self, like: jax.Array) -> Tree:
+        """Zero."""
+        unused = jax.tree.map(
+            lambda row: jnp.zeros(row.shape, jnp.float32), self.dynamics.init(like)
+        )
+        return {"state": unused, "link": self.dynamics.adjoint_init(like)}
+
+    def adjoint(
+        self, params: Params, bar: Tree, residuals: Tree, cotangents: Tree
+    ) -> tuple[Tree, Tree, dict[str, jax.Array]]:
+        """One step backward, of the dynamics, on the link."""
+        link, x_bar, params_bar = self.dynamics.adjoint(params, bar["link"], residuals, cotangents)
+        return {"state": bar["state"], "link": link}, x_bar, params_bar
