@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import platform
+import re
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -82,10 +83,20 @@ def measure(cases: Sequence[Case], *, rounds: int) -> list[Row]:
     ]
 
 
+def processor() -> str:
+    """Name of the processor, as far as the system tells."""
+    try:
+        found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    except OSError:
+        found = None
+    return found[1] if found else platform.processor() or platform.machine()
+
+
 def machine() -> dict[str, Any]:
     """What a time depends on: device, processors, versions, date and the allocator's setting."""
     return {
         "device": jax.devices()[0].device_kind,
+        "processor": processor(),
         "cpus": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
@@ -96,19 +107,38 @@ def machine() -> dict[str, Any]:
     }
 
 
-def table(title: str, rows: Sequence[Row]) -> str:
-    """The rows as a Markdown table under their title."""
+def shown(row: Row) -> dict[str, Any]:
+    """A row under the words of the table's head."""
+    return {
+        "case": row.name,
+        "first call, s": f"{row.first_call_s:.2f}",
+        "median, ms": row.median_ms,
+        "min, ms": row.min_ms,
+        "max, ms": row.max_ms,
+        "over its floor": f"{row.over_floor:.2f}x {row.floor}" if row.floor else "",
+    }
+
+
+def table(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of the same columns as a Markdown table under their title."""
+    columns = list(rows[0])
+    left = (columns[0], "over its floor")
     lines = [
         f"### {title}",
         "",
-        "| case | first call, s | median, ms | min, ms | max, ms | over its floor |",
-        "| --- | ---: | ---: | ---: | ---: | --- |",
+        f"| {' | '.join(columns)} |",
+        f"| {' | '.join('---' if name in left else '---:' for name in columns)} |",
     ]
     for row in rows:
-        ratio = f"{row.over_floor:.2f}x {row.floor}" if row.floor else ""
-        times = " | ".join(f"{t:.3g}" for t in (row.median_ms, row.min_ms, row.max_ms))
-        lines.append(f"| {row.name} | {row.first_call_s:.2f} | {times} | {ratio} |")
+        lines.append(f"| {' | '.join(_cell(row[name]) for name in columns)} |")
     return "\n".join(lines)
+
+
+def _cell(value):
+    """Three digits of a float, an integer in full."""
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    return str(value)
 
 
 class Report:
@@ -129,16 +159,22 @@ class Report:
     def add(self, title: str, cases: Sequence[Case], *, rounds: int) -> Mapping[str, Row]:
         """Measures one table and prints it; returns its rows by name."""
         rows = measure(cases, rounds=rounds)
-        self.say(table(title, rows))
+        self.say(table(title, [shown(row) for row in rows]))
         self._sections[title] = [dataclasses.asdict(row) for row in rows]
         return {row.name: row for row in rows}
+
+    def add_rows(self, title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Prints a table of anything else: rows of the same columns, of which the first names."""
+        self.say(table(title, rows))
+        self._sections[title] = [dict(row) for row in rows]
 
     def write(self, out: str | os.PathLike) -> Path:
         """Writes the report as Markdown and, beside it, as JSON; returns the Markdown's path.
 
-        A bare name goes to ``benchmarks/results/``, anything with a folder where it says.
+        A bare name goes to ``benchmarks/results/``, anything with a folder where it says;
+        ``{device}`` in it becomes ``cpu`` or ``gpu``.
         """
-        path = Path(out)
+        path = Path(os.fspath(out).replace("{device}", jax.default_backend()))
         path = (RESULTS / path if path.parent == Path() else path).with_suffix(".md")
         path.parent.mkdir(parents=True, exist_ok=True)
         record = {"machine": self._on, "tables": self._sections}
@@ -157,9 +193,19 @@ def _replace(path, text):
 def options(description: str, argv: Sequence[str] | None) -> argparse.Namespace:
     """Reads the options that all benchmarks share."""
     parser = argparse.ArgumentParser(description=description)
+    add_options(parser)
+    return parsed(parser, argv)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that all benchmarks share."""
     parser.add_argument("--tiny", action="store_true", help="small sizes, to see that it runs")
     parser.add_argument("--rounds", type=int, default=None, help="calls of each case")
-    parser.add_argument("--out", default=None, help="write FILE.md and FILE.json as well")
+    parser.add_argument("--out", default=None, help="write OUT.md and OUT.json too")
+
+
+def parsed(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """Reads the command line; without ``--rounds`` there are few for tiny sizes, else many."""
     chosen = parser.parse_args(argv)
     if chosen.rounds is None:
         chosen.rounds = 2 if chosen.tiny else 15

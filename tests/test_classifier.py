@@ -57,3 +57,54 @@ def test_bad_input_is_refused(function):
         function(X[..., :0])
     with pytest.raises(ValueError, match="`x` holds NaN, expected numbers"):
         function(X.at[0, 0, 0].set(jnp.nan))
+
+
+WINDOW = classifier.MovingWindow(5)
+
+
+def moving(x):
+    padded = np.pad(np.asarray(x), [(0, 0)] * (x.ndim - 1) + [(4, 0)])
+    return sum(padded[..., k : k + x.shape[-1]] for k in range(5)) / 5
+
+
+def test_a_moving_window_decides_at_every_step_by_the_last_steps():
+    rate = moving(X)
+    np.testing.assert_allclose(WINDOW.rate(X), rate, atol=1e-6)
+    predicted = WINDOW(X)
+    assert predicted.shape == (3, 12)
+    assert predicted.dtype == jnp.int32
+    top = np.take_along_axis(rate, np.asarray(predicted)[:, None], axis=1)[:, 0]
+    np.testing.assert_allclose(top, rate.max(1), atol=1e-6)
+    np.testing.assert_array_equal(jax.jit(WINDOW.predict)(X), predicted)
+
+
+@pytest.mark.parametrize("mode", ["probability", "softmax", "logsoftmax"])
+def test_a_moving_window_is_as_sure_as_its_mode_says(mode):
+    rate = moving(X)
+    wanted = {
+        "probability": rate / (rate.sum(1, keepdims=True) + 1e-6),
+        "softmax": np.exp(rate) / np.exp(rate).sum(1, keepdims=True),
+        "logsoftmax": rate - np.log(np.exp(rate).sum(1, keepdims=True)),
+    }[mode]
+    np.testing.assert_allclose(WINDOW.confidence(X, mode), wanted, rtol=1e-4, atol=1e-6)
+    own = classifier.MovingWindow(5, mode)
+    np.testing.assert_array_equal(own.confidence(X), WINDOW.confidence(X, mode))
+
+
+def test_a_moving_window_on_an_image_is_sure_of_all_neurons_and_decides_by_place():
+    image = X.reshape(3, 2, 1, 2, 12)
+    assert WINDOW.rate(image).shape == image.shape
+    assert WINDOW.confidence(image).shape == (3, 4, 12)
+    assert WINDOW(image).shape == (3, 1, 2, 12)
+
+
+def test_a_moving_window_refuses_what_it_cannot_use():
+    for function in (WINDOW.rate, WINDOW.predict, WINDOW.confidence):
+        with pytest.raises(ValueError, match=r"`x` has shape \(4, 12\).*expected \[N, C, ..., T\]"):
+            function(X[0])
+        with pytest.raises(ValueError, match="`x` holds NaN, expected numbers"):
+            function(X.at[0, 0, 0].set(jnp.nan))
+    with pytest.raises(ValueError, match="`time_window` is 0, expected a whole number"):
+        classifier.MovingWindow(0)(X)
+    with pytest.raises(ValueError, match="`mode` is 'vote', expected one of 'probability'"):
+        WINDOW.confidence(X, "vote")

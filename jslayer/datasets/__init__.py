@@ -1,9 +1,16 @@
-"""Data sets of events as NumPy arrays, and batches of them."""
+"""Data sets of events and of driving as NumPy arrays; batches, loading and downloading."""
 
 from .base import Dataset as Dataset
 from .batches import batches as batches
+from .download import download as download
+from .from_tonic import from_tonic as from_tonic
+from .loader import Loader as Loader
 from .moving_bars import MovingBars as MovingBars
 from .nmnist import NMNIST as NMNIST
+from .nmnist_files import download_nmnist as download_nmnist
 from .oxford import Oxford as Oxford
+from .recordings import Binning as Binning
+from .recordings import Recordings as Recordings
+from .unzip import unzip as unzip
 from .xor import XOR as XOR
 from .xor import xor as xor

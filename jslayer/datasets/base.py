@@ -40,17 +40,38 @@ class Dataset(abc.ABC):
         Raises:
           IndexError: There is no such sample.
         """
+        return tuple(part[0] for part in self.batch([self.number(index)]))
+
+    def number(self, index: int) -> int:
+        """Returns ``index`` counted from the start.
+
+        Raises:
+          IndexError: There is no such sample.
+        """
         number = operator.index(index)
         if not -len(self) <= number < len(self):
             raise IndexError(
                 f"`index` is {number}, expected {-len(self)} to {len(self) - 1}; "
                 f"the data set has {len(self)} samples."
             )
-        return tuple(part[0] for part in self.batch([number % len(self)]))
+        return number % len(self)
+
+
+def data_folder(folder: str) -> Path:
+    """Names the folder of a data set where none is given, whether it exists or not.
+
+    It lies in that of the environment variable ``JSLAYER_DATA``, or else in the user's cache,
+    ``~/.cache/jslayer``.
+    """
+    data = os.environ.get("JSLAYER_DATA")
+    if data:
+        return Path(data) / folder
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "jslayer" / folder
 
 
 def find_root(root: PathLike | None, folder: str, holds: str) -> Path:
-    """Finds the folder of a data set: ``root``, or ``folder`` in that of ``JSLAYER_DATA``.
+    """Finds the folder of a data set: ``root``, or that named by ``data_folder``.
 
     Args:
       root: Given by the user, or ``None``.
@@ -60,14 +81,13 @@ def find_root(root: PathLike | None, folder: str, holds: str) -> Path:
     Raises:
       FileNotFoundError: Neither is given, or the folder does not exist.
     """
-    data = os.environ.get("JSLAYER_DATA")
-    if root is None and not data:
+    found = Path(root) if root is not None else data_folder(folder)
+    if root is None and not os.environ.get("JSLAYER_DATA") and not found.is_dir():
         raise FileNotFoundError(
-            f"`root` is None and the environment variable JSLAYER_DATA is not set, expected a "
-            f"folder that holds {holds}; pass `root`, or set JSLAYER_DATA to the folder above "
-            f"{folder}/."
+            f"`root` is None, the environment variable JSLAYER_DATA is not set and there is no "
+            f"{found}, expected a folder that holds {holds}; pass `root`, or set JSLAYER_DATA to "
+            f"the folder above {folder}/."
         )
-    found = Path(root) if root is not None else Path(str(data)) / folder
     if not found.is_dir():
         raise FileNotFoundError(
             f"`root` is {found}, which is no folder, expected one that holds {holds}; pass another "

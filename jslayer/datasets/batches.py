@@ -1,21 +1,11 @@
 """Batches of a data set, in an order that a seed fixes."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterator
 
-import numpy as np
+from jslayer.io.random import Seed
 
-from jslayer.io.random import Seed, generator
-
-from .base import Arrays, positive_integer
-
-
-class Samples(Protocol):
-    """Anything with a length and numbered samples, each a tuple of arrays and numbers."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> Sequence[Any]: ...
+from .base import Arrays
+from .order import Samples, index_batches, together
 
 
 def batches(
@@ -38,33 +28,16 @@ def batches(
 
     Returns:
       Iterator over tuples of arrays ``[batch_size, ...]``, one array for each part of a sample.
+      ``Loader`` gives the same batches, and can read ahead, change samples and resume.
 
     Raises:
       TypeError: ``batch_size`` is no integer, or ``seed`` is no seed.
       ValueError: ``batch_size`` is below 1, or ``drop_last`` would leave no batch.
 
     Example:
-      >>> samples = [(np.float32(i), i % 2) for i in range(5)]
+      >>> samples = [(float(i), i % 2) for i in range(5)]
       >>> [x.tolist() for x, label in batches(samples, 2, shuffle=False)]
       [[0.0, 1.0], [2.0, 3.0], [4.0]]
     """
-    batch_size = positive_integer("batch_size", batch_size)
-    count = len(dataset)
-    if drop_last and batch_size > count:
-        raise ValueError(
-            f"`batch_size` is {batch_size} for {count} samples, expected at most {count} with "
-            "`drop_last`, which would leave no batch; choose a smaller one."
-        )
-    order = generator(seed).permutation(count) if shuffle else np.arange(count)
-    stop = count - count % batch_size if drop_last else count
-    return _stack(dataset, [order[i : i + batch_size] for i in range(0, stop, batch_size)])
-
-
-def _stack(dataset: Any, parts: list[np.ndarray]) -> Iterator[Arrays]:
-    together = getattr(dataset, "batch", None)
-    for indices in parts:
-        if together is not None:
-            yield together(indices)
-        else:
-            samples = [dataset[int(index)] for index in indices]
-            yield tuple(np.stack(part) for part in zip(*samples, strict=True))
+    parts = index_batches(len(dataset), batch_size, seed=seed, shuffle=shuffle, drop_last=drop_last)
+    return (together(dataset, indices) for indices in parts)

@@ -1,6 +1,5 @@
 """N-MNIST: handwritten digits as an event camera saw them."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +7,15 @@ from numpy.typing import DTypeLike
 
 from jslayer.io import Event, read_2d_spikes
 from jslayer.io.files import PathLike
-from jslayer.ops import check
 
-from .base import Dataset, find_root, positive_integer
+from .base import find_root
+from .nmnist_files import download_nmnist
+from .recordings import Recordings
 
 _SIDE = 34
 
 
-class NMNIST(Dataset):
+class NMNIST(Recordings):
     """Recordings of 34 x 34 pixels and about 300 ms, in three movements of the camera.
 
     ``ds[i] -> (x, label)``: ``x`` is ``[2, 34, 34, T]`` float32 (polarity, row, column, step),
@@ -24,11 +24,14 @@ class NMNIST(Dataset):
 
     Args:
       root: Folder with ``Train/<label>/<id>.bin`` and ``Test/<label>/<id>.bin``. Without it, the
-        folder ``nmnist`` in that of the environment variable ``JSLAYER_DATA``.
+        folder ``nmnist`` in that of the environment variable ``JSLAYER_DATA``, or else in
+        ``~/.cache/jslayer``.
       train: Take ``Train``, otherwise ``Test``.
       num_steps: Bins ``T``; later events are left out.
       sampling_time: Length of a bin, in milliseconds.
       dtype: Type of ``x``; ``bool`` takes a quarter of the memory, for a sampling time of 1.
+      download: Fetch the part if it is missing; see ``download_nmnist``, which can also take it
+        from another address.
 
     Attributes:
       files: Path of every sample.
@@ -36,6 +39,7 @@ class NMNIST(Dataset):
 
     Raises:
       FileNotFoundError: There is no such folder, or no recording in it.
+      ConnectionError: The download failed.
       ValueError: An argument is bad, or a file is damaged (when it is read).
 
     References:
@@ -51,14 +55,14 @@ class NMNIST(Dataset):
         num_steps: int = 300,
         sampling_time: float = 1.0,
         dtype: DTypeLike = np.float32,
+        download: bool = False,
     ):
+        super().__init__((2, _SIDE, _SIDE), num_steps, sampling_time, dtype)
+        if download:
+            root = download_nmnist(root, train)
         part = "Train" if train else "Test"
         layout = f"{part}/<label>/<id>.bin"
         found = find_root(root, "nmnist", layout)
-        check.positive("sampling_time", sampling_time)
-        self.num_steps = positive_integer("num_steps", num_steps)
-        self.sampling_time = sampling_time
-        self.dtype = np.dtype(dtype)
         self.files: list[Path] = []
         labels: list[int] = []
         for label in range(10):
@@ -75,12 +79,9 @@ class NMNIST(Dataset):
     def __len__(self) -> int:
         return len(self.files)
 
-    def batch(self, indices: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Reads recordings, straight into one array ``[N, 2, 34, 34, T]``; and their labels."""
-        x = np.zeros((len(indices), 2, _SIDE, _SIDE, self.num_steps), self.dtype)
-        for sample, index in zip(x, indices, strict=True):
-            _read(self.files[index]).fill_tensor(sample, self.sampling_time)
-        return x, self.labels[np.asarray(indices, np.intp)]
+    def recording(self, index: int) -> tuple[Event, np.int32]:
+        """Returns the events and the digit of a sample, numbered from 0."""
+        return _read(self.files[index]), self.labels[index]
 
 
 def _read(path: Path) -> Event:

@@ -1,7 +1,6 @@
-"""Moving pictures of events, as GIF files."""
+"""Moving pictures of events, as GIF, MP4 or HTML files."""
 
-import io
-from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +8,12 @@ import numpy as np
 from jslayer.ops import check
 
 from . import style
-from .files import PathLike, replacing
+from .files import PathLike
 from .frames import pixel_frames, raster_frames
+from .player import Player
+from .video import save_gif, save_mp4
+
+_SUFFIXES = (".gif", ".mp4", ".html")
 
 
 def animate(
@@ -29,7 +32,9 @@ def animate(
 
     Args:
       events: An ``Event``, or a tensor ``[X, T]``, ``[C, X, T]`` or ``[C, H, W, T]``.
-      path: GIF file to write. Without it the frames are only returned.
+      path: File to write, ``.gif``, ``.mp4`` (needs the program ffmpeg) or ``.html`` (a page with
+        a player, which needs nothing else). Without it the frames are only returned; ``Player``
+        shows them in a notebook.
       sampling_time: Length of a bin of a tensor, in milliseconds.
       window_ms: Time that passes from one frame to the next, in milliseconds of the recording.
         Without it, a thirtieth of the recording.
@@ -41,6 +46,7 @@ def animate(
 
     Raises:
       ImportError: matplotlib or Pillow is not installed.
+      FileNotFoundError: ffmpeg is not on the search path, or there is no such folder.
       ValueError: An argument is bad, or would give more than 2000 frames.
 
     Example::
@@ -49,6 +55,12 @@ def animate(
     """
     check.positive("sampling_time", sampling_time)
     check.positive("frame_rate", frame_rate)
+    suffix = None if path is None else Path(path).suffix.lower()
+    if suffix is not None and suffix not in _SUFFIXES:
+        raise ValueError(
+            f"`path` is {path} with the suffix {suffix!r}, expected one of {', '.join(_SUFFIXES)}; "
+            "choose one of these."
+        )
     event = style.as_event(events, sampling_time)
     start = min(0.0, float(event.t.min(initial=0)))
     duration = max(float(event.t.max(initial=0)) - start, 1.0)
@@ -63,61 +75,9 @@ def animate(
     edges = start + window_ms * np.arange(count + 1)
     draw = raster_frames if event.y is None else pixel_frames
     frames = draw(event, edges, title)
-    if path is not None:
-        save_gif(frames, path, frame_rate=frame_rate)
+    if path is not None and suffix == ".html":
+        Player(frames, frame_rate=frame_rate, title=title or "animation of events").save(path)
+    elif path is not None:
+        save = save_gif if suffix == ".gif" else save_mp4
+        save(frames, path, frame_rate=frame_rate)
     return frames
-
-
-def save_gif(
-    frames: Sequence[np.ndarray] | np.ndarray,
-    path: PathLike,
-    *,
-    frame_rate: float = 12,
-    loop: bool = True,
-) -> None:
-    """Writes frames to a GIF file.
-
-    Args:
-      frames: ``[frames, height, width, 3]`` uint8, or as many single frames.
-      path: The file, replaced only when all is well.
-      frame_rate: Frames per second. A GIF counts in hundredths of a second, so that the rate is
-        rounded to ``100 / n``, 50 at most.
-      loop: Start again at the end, for ever.
-
-    Raises:
-      ImportError: Pillow is not installed.
-      ValueError: There are no frames, or they differ in shape, or are no colour pictures.
-      TypeError: The frames are not uint8.
-    """
-    check.positive("frame_rate", frame_rate)
-    image = style.pillow_image()
-    shapes = {np.shape(frame) for frame in frames}
-    if len(shapes) != 1 or len(shape := shapes.pop()) != 3 or shape[-1] != 3 or 0 in shape:
-        raise ValueError(
-            f"`frames` has {len(frames)} frames of the wrong shape, expected at least one, all of "
-            "the same [height, width, 3]; stack colour pictures of one size."
-        )
-    array = np.asarray(frames)
-    if array.dtype != np.uint8:
-        raise TypeError(
-            f"`frames` has dtype {array.dtype}, expected uint8; scale to 0 .. 255 and convert."
-        )
-    # One palette for all frames: with one each, still parts of the picture would flicker.
-    sample = array[:: max(1, len(array) // 8)]
-    palette = image.fromarray(sample.reshape(-1, *array.shape[2:])).quantize(colors=128)
-    pictures = [
-        image.fromarray(frame).quantize(palette=palette, dither=image.Dither.NONE)
-        for frame in array
-    ]
-    buffer = io.BytesIO()
-    pictures[0].save(
-        buffer,
-        format="GIF",
-        save_all=True,
-        append_images=pictures[1:],
-        duration=10 * max(2, round(100 / frame_rate)),
-        optimize=False,
-        **({"loop": 0} if loop else {}),
-    )
-    with replacing(path) as file:
-        file.write(buffer.getvalue())

@@ -75,6 +75,40 @@ class Event:
     def __len__(self) -> int:
         return len(self.t)
 
+    def __getitem__(self, chosen: slice | np.ndarray | Sequence[int]) -> "Event":
+        """Takes some of the events, as a new set.
+
+        Args:
+          chosen: Slice, mask ``[events]`` bool, or numbers of events.
+
+        Raises:
+          TypeError: ``chosen`` is a single number.
+
+        Example:
+          >>> event = Event([0, 2], None, [0, 0], [0.0, 3.0])
+          >>> event[event.t > 1].x
+          array([2])
+        """
+        if np.ndim(chosen) == 0 and not isinstance(chosen, slice):
+            raise TypeError(
+                f"`chosen` is {chosen!r}, expected a slice, a mask or several numbers, for the "
+                "result is a set; write event[i : i + 1] for one event."
+            )
+        chosen = chosen if isinstance(chosen, slice) else np.asarray(chosen)
+        if not isinstance(chosen, slice) and not chosen.size:
+            chosen = chosen.astype(np.intp if chosen.dtype != bool else bool)
+        return self.replace(
+            **{k: a[chosen] for k in "xyctp" if (a := getattr(self, k)) is not None}
+        )
+
+    def replace(self, **changes: ArrayLike | None) -> "Event":
+        """Makes a new set with some of the arrays replaced; ``event`` itself stays as it is.
+
+        Args:
+          **changes: New arrays for any of ``x``, ``y``, ``c``, ``t`` and ``p``.
+        """
+        return Event(**({k: getattr(self, k) for k in "xyctp"} | changes))
+
     def __repr__(self) -> str:
         span = f"{self.t.min():g} to {self.t.max():g} ms" if len(self) else "empty"
         graded = "" if self.p is None else ", graded"

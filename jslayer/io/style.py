@@ -39,7 +39,7 @@ def pillow_image() -> Any:
     try:
         from PIL import Image
     except ImportError as error:
-        raise ImportError('Animations need Pillow: pip install "jslayer[viz]".') from error
+        raise ImportError('Pictures need Pillow: pip install "jslayer[viz]".') from error
     return Image
 
 

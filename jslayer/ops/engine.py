@@ -2,15 +2,19 @@
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from jslayer.ops import check
 from jslayer.ops.dynamics import Dynamics, Tree
-from jslayer.ops.engines import select
+from jslayer.ops.engines import passes, recompute, select
+
+Policy = Literal["save", "recompute"]
+"""What training keeps for the gradient, see `run`."""
 
 
 def run(
@@ -20,6 +24,7 @@ def run(
     x: Tree,
     *,
     implementation: str | None = None,
+    policy: Policy = "save",
 ) -> tuple[dict[str, jax.Array], Tree]:
     """Runs ``dynamics`` over the leading axis of ``x``.
 
@@ -33,7 +38,10 @@ def run(
       state: State before the first step, a nest of ``[*neurons]`` arrays; ``None`` is rest.
       x: ``[T, *neurons]`` float32 input, or a nest of such arrays (a complex input is a pair).
       implementation: ``None`` takes the fastest engine that works here; a name runs that engine
-        or raises.
+        or raises; see `jslayer.ops.engines.select.engine`.
+      policy: What is kept for the gradient. ``"save"`` keeps the residuals of every step.
+        ``"recompute"`` keeps the input and about ``sqrt(T)`` states, and computes the residuals of
+        ``sqrt(T)`` steps at a time again; the gradient is the same.
 
     Returns:
       Outputs by name, each ``[T, *neurons]``, and the state after the last step.
@@ -41,8 +49,12 @@ def run(
     Raises:
       TypeError: ``x`` is not floating-point, or the state has another type than at rest.
       ValueError: ``x`` has no time step or (outside of `jit`) NaN or infinity, a parameter or the
-        state does not fit, or the implementation is unknown or cannot run here.
+        state does not fit, the policy is unknown, or the implementation is, or cannot run here.
+
+    On several GPUs, a kernel in plain `jit` makes JAX gather its sharded inputs; inside of
+    ``jax.shard_map(..., check_vma=False)`` every device runs the kernel on its own neurons.
     """
+    check.choice("policy", policy, get_args(Policy))
     leaves = jax.tree.leaves(x)
     for leaf in leaves:
         check.floating("x", leaf)
@@ -69,33 +81,68 @@ def run(
     outputs, last = _run(
         dynamics,
         select.engine(implementation),
-        {name: row(jnp.asarray(value, jnp.float32)) for name, value in params.items()},
-        jax.tree.map(row, state),
-        jax.tree.map(rows, x),
+        policy,
+        *_spread_alike(
+            {name: row(jnp.asarray(value, jnp.float32)) for name, value in params.items()},
+            jax.tree.map(row, state),
+            jax.tree.map(rows, x),
+        ),
     )
     outputs = jax.tree.map(lambda leaf: leaf.reshape(steps, *neurons), outputs)
     return outputs, jax.tree.map(lambda leaf: leaf.reshape(neurons), last)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _run(dynamics, engine, params, state, x):
-    return engine.forward(dynamics, params, state, x)
+def _spread_alike(params, state, x):
+    """Lets parameters and state vary over the mesh axes of the input, as a loop's carry must.
+
+    Without a mesh, and in one with automatic axes, nothing changes.
+    """
+    varying = lambda leaf: jax.typeof(leaf).manual_axis_type.varying
+    axes = frozenset().union(*map(varying, jax.tree.leaves((params, state, x))))
+    spec = jax.typeof(jax.tree.leaves(x)[0]).sharding.spec[1:]
+
+    def spread(leaf):
+        missing = tuple(sorted(axes - varying(leaf)))
+        return lax.pcast(leaf, missing, to="varying") if missing else leaf
+
+    def place(leaf):
+        return jax.sharding.reshard(leaf, jax.P(*spec)) if any(spec) else leaf
+
+    rows = jax.tree.map(place, (params, state))
+    return jax.tree.map(spread, (*rows, x))
 
 
-def _run_fwd(dynamics, engine, params, state, x):
-    outputs, last, residuals = engine.forward_with_residuals(dynamics, params, state, x)
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+def _run(dynamics, engine, policy, params, state, x):
+    del policy
+    last, outputs = engine(passes.forward(dynamics), dynamics.prepare(params), state, x)
+    return outputs, last
+
+
+def _run_fwd(dynamics, engine, policy, params, state, x):
+    constants = dynamics.prepare(params)
+    if policy == "recompute":
+        outputs, last, starts = recompute.forward(engine, dynamics, constants, state, x)
+        return (outputs, last), (params, (starts, x))
+    last, (outputs, residuals) = engine(passes.training(dynamics), constants, state, x)
     return (outputs, last), (params, residuals)
 
 
-def _run_bwd(dynamics, engine, saved, cotangents):
-    params, residuals = saved
+def _run_bwd(dynamics, engine, policy, saved, cotangents):
+    params, kept = saved
     outputs_bar, last_bar = cotangents
     like = jax.tree.leaves(outputs_bar)[0][0]
     bar = dynamics.adjoint_init(like)
     if jax.tree.structure(bar) == jax.tree.structure(last_bar):
         # float states carry a gradient across the border of two calls, integer ones do not
         bar = jax.tree.map(lambda z, b: z if b.dtype == jax.dtypes.float0 else b, bar, last_bar)
-    bar, x_bar, params_bar = engine.backward(dynamics, params, residuals, outputs_bar, bar)
+    carry = (bar, {name: jnp.zeros_like(like) for name in params})
+    if policy == "recompute":
+        run = functools.partial(recompute.backward, engine, dynamics)
+        (bar, params_bar), x_bar = run(params, carry, *kept, outputs_bar)
+    else:
+        walk = passes.backward(dynamics)
+        (bar, params_bar), x_bar = engine(walk, params, carry, (kept, outputs_bar))
     state_bar = None
     if jax.tree.structure(bar) == jax.tree.structure(last_bar):
         state_bar = jax.tree.map(

@@ -1,13 +1,34 @@
-"""Training loop, statistics, checkpoints, filters and rates."""
+"""Training loop, statistics, checkpoints, diagnosis, metrics, filters, rates and sharding."""
 
+from jslayer.utils.assistant import Assistant as Assistant
+from jslayer.utils.checkpoint import Checkpoints as Checkpoints
 from jslayer.utils.checkpoint import load_checkpoint as load_checkpoint
 from jslayer.utils.checkpoint import save_checkpoint as save_checkpoint
+from jslayer.utils.diagnosis import Finding as Finding
+from jslayer.utils.diagnosis import Limits as Limits
+from jslayer.utils.diagnosis import Report as Report
+from jslayer.utils.diagnosis import diagnose as diagnose
 from jslayer.utils.filter import FIR as FIR
+from jslayer.utils.filter import FIRBank as FIRBank
+from jslayer.utils.mask import diagonal_mask as diagonal_mask
+from jslayer.utils.metrics import CSVWriter as CSVWriter
+from jslayer.utils.metrics import Hook as Hook
+from jslayer.utils.metrics import read_csv as read_csv
+from jslayer.utils.plot import plot_event_rates as plot_event_rates
+from jslayer.utils.plot import plot_gradient_flow as plot_gradient_flow
+from jslayer.utils.plot import series as series
 from jslayer.utils.progress import Progress as Progress
 from jslayer.utils.projection import project as project
+from jslayer.utils.rates import differentiable_rates as differentiable_rates
 from jslayer.utils.rates import event_rate as event_rate
+from jslayer.utils.sharding import data_mesh as data_mesh
+from jslayer.utils.sharding import replicate as replicate
+from jslayer.utils.sharding import shard as shard
+from jslayer.utils.sharding import shard_batch as shard_batch
+from jslayer.utils.state import TrainState as TrainState
+from jslayer.utils.state import create_state as create_state
 from jslayer.utils.stats import LearningStats as LearningStats
-from jslayer.utils.training import TrainState as TrainState
-from jslayer.utils.training import create_state as create_state
+from jslayer.utils.tensorboard import TensorBoardWriter as TensorBoardWriter
 from jslayer.utils.training import eval_step as eval_step
 from jslayer.utils.training import train_step as train_step
+from jslayer.utils.truncated import truncated_chunks as truncated_chunks

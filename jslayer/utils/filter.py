@@ -1,13 +1,17 @@
-"""Filters as callables over `jslayer.ops.filter`."""
+"""Filters as callables and modules over `jslayer.ops.filter`."""
 
 import dataclasses
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jslayer.ops import check
+from jslayer.ops.filter import bank as bank
 from jslayer.ops.filter import conv as conv
 from jslayer.ops.filter import corr as corr
 from jslayer.ops.filter import exponential_response
+from jslayer.ops.filter import moving_rate as moving_rate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,3 +45,46 @@ class FIR:
     def __call__(self, x: jax.Array) -> jax.Array:
         """Filters ``[..., T]`` along time; the length is kept."""
         return conv(x, self.response, self.sampling_time)
+
+
+class FIRBank(nn.Module):
+    """A bank of learned causal filters, each applied to every channel.
+
+    The parameter ``weight`` is ``[F, L]``, at first uniform in ``+-scale / sqrt(L)``; filter f has
+    the impulse response ``weight[f, ::-1]``.
+
+    Attributes:
+      num_filter: Filters, F.
+      filter_length: Length of a response, in the unit of ``sampling_time``;
+        ``L = filter_length / sampling_time`` steps.
+      sampling_time: Length of a step.
+      scale: Factor on the first weights.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> bank, x = FIRBank(num_filter=3, filter_length=5), jnp.ones((2, 4, 10))
+      >>> bank.apply(bank.init(jax.random.key(0), x), x).shape
+      (2, 12, 10)
+    """
+
+    num_filter: int
+    filter_length: float
+    sampling_time: float = 1
+    scale: float = 1
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Maps ``[N, C, ..., T]`` to ``[N, F C, ..., T]``; channel ``f C + c`` is filter f on c."""
+        check.whole("num_filter", self.num_filter)
+        check.positive("sampling_time", self.sampling_time)
+        length = int(self.filter_length / self.sampling_time)
+        check.whole("filter_length / sampling_time", length)
+        reach = self.scale / length**0.5
+        draw = lambda key, shape: jax.random.uniform(key, shape, jnp.float32, -reach, reach)
+        weight = self.param("weight", draw, (self.num_filter, length))
+        return bank(x, self.impulse_responses(weight), self.sampling_time)
+
+    @staticmethod
+    def impulse_responses(weight: jax.Array) -> jax.Array:
+        """``[F, L]`` impulse responses of a stored weight."""
+        return weight[:, ::-1]

@@ -3,12 +3,12 @@
 import collections
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import jax
-import numpy as np
 
-Scalar: TypeAlias = float | int | np.generic | np.ndarray | jax.Array
+from jslayer.utils.scalars import Scalar as Scalar
+from jslayer.utils.scalars import check_scalar, to_host
 
 
 class LearningStat:
@@ -59,14 +59,14 @@ class LearningStat:
         batch = (loss_sum, correct, num_samples)
         for name, value in zip(("loss_sum", "correct", "num_samples"), batch, strict=True):
             if value is not None or name != "correct":
-                _check_scalar(name, value)
+                check_scalar(name, value)
         if not any(isinstance(value, jax.Array) for value in batch):
-            batch = _to_host(*batch)
+            batch = to_host(*batch)
         self._unread.append(batch)
 
     def _read(self) -> None:
         while self._unread:
-            loss_sum, correct, num_samples = _to_host(*self._unread[0])
+            loss_sum, correct, num_samples = to_host(*self._unread[0])
             if self._num_samples and (correct is None) != (self._correct is None):
                 raise ValueError(
                     "`correct` was None for some batches of this epoch and a count for others, "
@@ -111,7 +111,7 @@ class LearningStat:
     @num_samples.setter
     def num_samples(self, value: Scalar) -> None:
         self._read()
-        self._num_samples = _to_host(0.0, None, value)[2]
+        self._num_samples = to_host(0.0, None, value)[2]
 
     @property
     def loss(self) -> float | None:
@@ -224,48 +224,6 @@ class LearningStat:
                 "accuracies, expected one of each per epoch; save the statistics again."
             )
         return stat
-
-
-def _check_scalar(name: str, value: Any) -> None:
-    if isinstance(value, jax.core.Tracer):
-        raise TypeError(
-            f"`{name}` is traced, expected a number; return it from the jitted step and "
-            "update the statistics outside."
-        )
-    # A device array tells shape and dtype without a copy to the host.
-    array = value if isinstance(value, jax.Array) else np.asarray(value)
-    if not any(jax.dtypes.issubdtype(array.dtype, kind) for kind in (np.number, np.bool_)) or (
-        jax.dtypes.issubdtype(array.dtype, np.complexfloating)
-    ):
-        raise TypeError(
-            f"`{name}` is a {type(value).__name__} of dtype {array.dtype}, expected a real "
-            "number; pass a float, an integer or an array of one."
-        )
-    if array.shape != ():
-        raise ValueError(
-            f"`{name}` has shape {array.shape}, expected one number, shape (); "
-            "sum it over the batch."
-        )
-
-
-def _to_host(
-    loss_sum: Scalar, correct: Scalar | None, num_samples: Scalar
-) -> tuple[float, float | None, int]:
-    if not float(num_samples).is_integer() or num_samples < 0:
-        raise ValueError(
-            f"`num_samples` is {num_samples}, expected a whole number from 0; "
-            "pass the size of the batch."
-        )
-    count = int(num_samples)
-    if correct is None:
-        return float(loss_sum), None, count
-    correct = float(correct)
-    if not 0 <= correct <= count:
-        raise ValueError(
-            f"`correct` is {correct:g}, expected 0 to `num_samples` = {count}; "
-            "pass the number of samples classified correctly."
-        )
-    return float(loss_sum), correct, count
 
 
 def _first_lowest(log: Sequence[float | None]) -> int | None:

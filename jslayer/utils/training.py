@@ -1,137 +1,158 @@
 """The functional training loop: one state, one jitted step."""
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import optax
-from flax.training import train_state
 
+from jslayer.block.sequential import event_rates
+from jslayer.loss.labels import Reduction
+from jslayer.loss.sparsity import event_rate_loss
+from jslayer.ops import check
+from jslayer.utils.accumulate import over_parts, reduction_of
 from jslayer.utils.projection import project
+from jslayer.utils.rates import differentiable_rates
+from jslayer.utils.state import TrainState as TrainState
+from jslayer.utils.state import create_state as create_state
 
 Loss = Callable[[jax.Array, jax.Array], jax.Array]
 Count = Callable[[jax.Array, jax.Array], jax.Array]
-Step = Callable[..., tuple[Any, dict[str, jax.Array]]]
+Step = Callable[..., tuple[Any, dict[str, Any]]]
 
 
-class TrainState(train_state.TrainState):
-    """Everything a training run carries from step to step.
-
-    Attributes:
-      others: The network's collections besides ``params``, e.g. ``constants`` and ``batch_stats``.
-      key: Random key; the key of a step is this one folded with the step's number.
-    """
-
-    others: Mapping[str, Any]
-    key: jax.Array
-
-    @property
-    def variables(self) -> dict[str, Any]:
-        """All collections, as ``network.apply`` takes them."""
-        return {"params": self.params, **self.others}
-
-
-def create_state(
-    network: nn.Module,
-    sample: jax.Array,
-    optimizer: optax.GradientTransformation,
+def train_step(
+    loss: Loss,
     *,
-    seed: int = 0,
-) -> TrainState:
-    """Initialises a network and its optimiser.
-
-    Args:
-      network: The network.
-      sample: A batch like those to come, ``[N, C, ..., T]``.
-      optimizer: An Optax optimiser.
-      seed: Fixes the initial parameters and the dropout.
-
-    Returns:
-      The state before the first step.
-
-    Example:
-      >>> import optax, jax.numpy as jnp
-      >>> from jslayer import block
-      >>> neuron = dict(threshold=1.0, current_decay=0.25, voltage_decay=0.03)
-      >>> network = block.Sequential([block.cuba.Dense(neuron, 3, 2)])
-      >>> state = create_state(network, jnp.ones((1, 3, 8)), optax.adam(1e-3))
-      >>> int(state.step)
-      0
-    """
-    parameter_key, run_key = jax.random.split(jax.random.key(seed))
-    variables = jax.jit(network.init)(parameter_key, sample)
-    others = {name: value for name, value in variables.items() if name != "params"}
-    state = TrainState.create(
-        apply_fn=network.apply,
-        params=variables["params"],
-        tx=optimizer,
-        others=others,
-        key=jax.random.key_data(run_key),
-    )
-    # An array from the start, so that a state read from a file looks like any other to jit.
-    return state.replace(step=jnp.zeros((), jnp.int32))
-
-
-def train_step(loss: Loss, *, count_correct: Count | None = None) -> Step:
+    count_correct: Count | None = None,
+    rates: bool = False,
+    sparsity: tuple[float, float] | None = None,
+    accumulate: int = 1,
+    reduction: Reduction | None = None,
+    gradient_norms: bool = False,
+) -> Step:
     """Makes the training step: forward, loss, gradient, update; jitted, the state donated.
 
     Decays and delays are clamped to their range after the update, see `jslayer.utils.project`.
+    Clipping and schedules are the optimiser's, as in ``optax.chain(optax.clip_by_global_norm(1.0),
+    optax.adam(schedule))``.
+
+    With ``accumulate=k`` the batch runs in k parts, one after the other, whose gradients add up to
+    those of the whole batch for a loss that is a sum or mean over samples. What else depends on the
+    whole is that of the parts: batch statistics, the sparsity penalty (their mean), dropout.
 
     Args:
       loss: ``(output, target) -> scalar``.
       count_correct: ``(output, target) -> number of right answers``, or ``None``.
+      rates: Measure the event rate of every block.
+      sparsity: ``(max_rate, lam)`` adds `jslayer.loss.event_rate_loss` of all blocks to the loss.
+      accumulate: Parts; a divisor of the batch size.
+      reduction: Whether the loss is a sum or a mean over samples, which only parts need to know;
+        ``None``: as its attribute ``reduction`` says.
+      gradient_norms: Measure the norm of every parameter's gradient.
 
     Returns:
-      ``step(state, x, target) -> (state, metrics)`` with metrics ``loss`` (as ``loss`` gives it)
-      and, if counted, ``correct``. The state given is used up.
+      ``step(state, x, target) -> (state, metrics)``. The state given is used up. Metrics are
+      ``loss`` (as ``loss`` gives it) and, where asked for, ``correct``, ``event_rates`` by block,
+      ``sparsity`` (the penalty), ``gradient_norms`` by parameter and ``gradient_norm`` of all.
+
+    Raises:
+      ValueError: an argument is out of range; from ``step``: the batch cannot be cut, or there is
+        no block whose rate could be held down.
 
     Example:
       ``step = train_step(loss.SpikeRate(0.2, 0.03)); state, metrics = step(state, x, label)``
     """
+    check.whole("accumulate", accumulate)
+    parts = int(accumulate)
+    reduction = reduction_of(loss, reduction) if parts > 1 else "mean"
+    # the penalty is the parts' mean, whether the loss is or not
+    share = 1 / parts if reduction == "sum" else 1.0
 
     def step(state, x, target):
-        dropout_key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
+        key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
 
-        def objective(params):
-            y, updated = state.apply_fn(
-                {"params": params, **state.others},
-                x,
-                train=True,
-                rngs={"dropout": dropout_key},
-                mutable=[name for name in state.others if name != "constants"],
+        def gradients_of(others, batch, key):
+            x, target = batch
+
+            def objective(params):
+                y, seen, updated = _watched(
+                    state.apply_fn, {"params": params, **others}, x, rates or sparsity, key
+                )
+                metrics = {"loss": loss(y, target), **_counted(y, target, count_correct)}
+                total = metrics["loss"]
+                if sparsity is not None:
+                    max_rate, lam = sparsity
+                    metrics["sparsity"] = event_rate_loss(seen, max_rate=max_rate, lam=lam)
+                    total = total + share * metrics["sparsity"]
+                if rates:
+                    metrics["event_rates"] = seen
+                return total, (metrics, {**others, **updated})
+
+            found = jax.value_and_grad(objective, has_aux=True)(state.params)
+            (_, (metrics, others)), gradients = found
+            return gradients, metrics, others
+
+        if parts == 1:
+            gradients, metrics, others = gradients_of(state.others, (x, target), key)
+        else:
+            gradients, metrics, others = over_parts(
+                gradients_of, state.others, (x, target), key, parts, reduction
             )
-            return loss(y, target), (y, updated)
-
-        (value, (y, updated)), gradients = jax.value_and_grad(objective, has_aux=True)(state.params)
-        state = state.apply_gradients(grads=gradients, others={**state.others, **updated})
-        state = state.replace(params=project(state.params))
-        return state, _metrics(value, y, target, count_correct)
+        if gradient_norms:
+            metrics["gradient_norms"] = norms(gradients)
+            metrics["gradient_norm"] = jnp.linalg.norm(jnp.stack([*norms(gradients).values()]))
+        state = state.apply_gradients(grads=gradients, others=others)
+        return state.replace(params=project(state.params)), metrics
 
     return jax.jit(step, donate_argnums=0)
 
 
-def eval_step(loss: Loss, *, count_correct: Count | None = None) -> Step:
+def eval_step(loss: Loss, *, count_correct: Count | None = None, rates: bool = False) -> Step:
     """Makes the evaluation step, jitted: running statistics, no dropout, nothing learned.
 
     Args:
       loss: ``(output, target) -> scalar``.
       count_correct: ``(output, target) -> number of right answers``, or ``None``.
+      rates: Measure the event rate of every block.
 
     Returns:
       ``step(state, x, target) -> (output, metrics)``, metrics as in `train_step`.
     """
 
     def step(state, x, target):
-        y = state.apply_fn(state.variables, x)
-        return y, _metrics(loss(y, target), y, target, count_correct)
+        if rates:
+            y, seen = state.apply_fn(state.variables, x, mutable=["intermediates"])
+            measured = {"event_rates": event_rates(seen.get("intermediates", {}))}
+        else:
+            y, measured = state.apply_fn(state.variables, x), {}
+        return y, {"loss": loss(y, target), **_counted(y, target, count_correct), **measured}
 
     return jax.jit(step)
 
 
-def _metrics(value, y, target, count_correct):
-    metrics = {"loss": value}
-    if count_correct is not None:
-        metrics["correct"] = jnp.asarray(count_correct(y, target), jnp.float32)
-    return metrics
+def norms(tree: Any) -> dict[str, jax.Array]:
+    """Euclidean norm of every array of a nest, by its path, e.g. ``blocks_0/synapse/weight``."""
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="/"): jnp.linalg.norm(jnp.ravel(leaf))
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+    }
+
+
+def _watched(apply_fn, variables, x, watch, key):
+    """Output, event rates by block and the changed collections of a training call."""
+    changing = [name for name in variables if name not in ("params", "constants")]
+    watched = ["intermediates"] if watch else []
+    with differentiable_rates() if watch else contextlib.nullcontext():
+        y, updated = apply_fn(
+            variables, x, train=True, rngs={"dropout": key}, mutable=[*changing, *watched]
+        )
+    updated = dict(updated)
+    return y, event_rates(updated.pop("intermediates", {})), updated
+
+
+def _counted(y, target, count_correct):
+    if count_correct is None:
+        return {}
+    return {"correct": jnp.asarray(count_correct(y, target), jnp.float32)}

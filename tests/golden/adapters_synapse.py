@@ -8,7 +8,7 @@ import numpy as np
 
 from jslayer import synapse
 from jslayer.ops import quantize
-from tests.golden.core import Result, pull
+from tests.golden.adapter import Result, pull
 
 KINDS = ("Dense", "Conv", "ConvTranspose", "Pool", "Unpool")
 

@@ -11,12 +11,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jslayer import axon, classifier, loss, neuron, synapse
+from jslayer import axon, classifier, loss, neuron
 from jslayer.ops import engine, filter, leaky_integrator, quantize, shift, spike, surrogate
 from jslayer.ops.delay import delay
 from jslayer.utils.filter import FIR
 from jslayer.utils.rates import event_rate
-from tests.golden import adapters_neuron
+from tests.golden import adapters_loss, adapters_neuron, adapters_synapse
 from tests.golden.adapter import Function, Result, pull, shaped
 
 
@@ -99,55 +99,6 @@ class NormCase:
         if isinstance(self.norm, neuron.WgtScaleBatchNorm):
             found["weight_exp"] = np.atleast_1d(self.norm.weight_exp(statistics))
         return found
-
-
-class DenseSynapse:
-    """The dense synapse; golden weights have a last axis of one, and flat ones two more."""
-
-    def __init__(self, case):
-        config = dict(case.config)
-        hook = config.pop("pre_hook", None)
-        self.scale = hook["quantize_8bit_w_scale"] if hook else None
-        if hook:
-            config["pre_hook_fx"] = lambda w: quantize.quantize_8bit(w, self.scale)
-        if isinstance(config["in_neurons"], list):
-            config["in_neurons"] = tuple(config["in_neurons"])
-        self.synapse = synapse.Dense(**config)
-        self.golden_shapes = {
-            name[len("param.") :]: case[name].shape
-            for name in case.data["inputs"]
-            if name.startswith("param.")
-        }
-        self.params = {n: self.ours(case[f"param.{n}"]) for n in self.golden_shapes}
-
-    def ours(self, weight):
-        rank = 4 if self.synapse.spatial else 2
-        return jnp.asarray(weight).reshape(weight.shape[:rank])
-
-    def call(self, spec, inputs, cotangents):
-        def function(p):
-            y = self.synapse.apply({"params": p["params"]}, p["input"])
-            return {"output": y}, None
-
-        primals = {"input": jnp.asarray(inputs["input"]), "params": self.params}
-        outputs, _, grads = pull(function, primals, cotangents)
-        self.gradients = grads["params"]
-        named = {k: v.reshape(self.golden_shapes[k]) for k, v in grads["params"].items()}
-        shape = self.golden_shapes.get("weight", self.golden_shapes.get("weight_v"))
-        plain = synapse.base.weight_in_use(self.params, None, None).reshape(shape)
-        outputs["weight"] = plain
-        if self.scale:
-            outputs["weight_quantized"] = quantize.quantize_8bit(plain, self.scale)
-            outputs["weight_descaled"] = quantize.quantize_8bit(plain, self.scale, descale=True)
-        return Result(forward=outputs, grads={"input": grads["input"], **named})
-
-    def derived(self):
-        name = "weight" if "weight" in self.params else "weight_v"
-        return {
-            "weight_shape": {"weight": list(self.golden_shapes[name])},
-            "grad_norm": synapse.grad_norm(self.gradients),
-            "fan_in": {"weight": int(np.prod(self.params[name].shape[1:]))},
-        }
 
 
 class DelayAxon:
@@ -287,11 +238,12 @@ class RateClassifier:
 
 ADAPTERS: dict[str, Any] = {
     **adapters_neuron.ADAPTERS,
+    **adapters_synapse.ADAPTERS,
+    **adapters_loss.ADAPTERS,
     "dynamics.leaky_integrator": leaky_case,
     "spike.real": spike_case,
     "norm.MeanOnlyBatchNorm": lambda case: NormCase(neuron.MeanOnlyBatchNorm, case),
     "norm.WgtScaleBatchNorm": lambda case: NormCase(neuron.WgtScaleBatchNorm, case),
-    "synapse.Dense": DenseSynapse,
     "axon.Delay": DelayAxon,
     "axon.delay": fixed_delay,
     "utils.time.shift": shift_case,

@@ -6,6 +6,7 @@ import pytest
 
 from tests.golden import blocks, compare, load
 
+CANCELLING = {("alif.Conv.norm_train", "grad/neuron.voltage_decay")}  # see test_cancellation.py
 BPTT = ("Recurrent", "KWTA")  # their grad/* drop the membrane; bptt/* are the whole gradients
 
 
@@ -30,6 +31,8 @@ def test_a_block_equals_the_golden_numbers(case):
     for name in case.data["arrays"]:
         golden = case[name]
         kind, _, rest = name.partition("/")
+        if (case.id, name) in CANCELLING:
+            continue
         if kind == "bptt" or (kind == "grad" and not recurrent):
             ours = np.asarray(found["grads"][rest]).reshape(golden.shape)
             if "weight" in name and case.has("mask"):

@@ -1,5 +1,7 @@
 """Rasters and animations; their looks are judged by eye, their content here."""
 
+import re
+import shutil
 import subprocess
 import sys
 
@@ -96,7 +98,105 @@ def test_bad_pictures_are_refused(tmp_path):
         io.animate(ids(), window_ms=0.001)
     with pytest.raises(ValueError, match="`tensor` has shape"):
         io.raster(np.zeros(3))
+    with pytest.raises(ValueError, match=r"suffix '.avi', expected one of .gif, .mp4, .html"):
+        io.animate(ids(), tmp_path / "a.avi")
+    with pytest.raises(ValueError, match="`events` are 1-d, expected 2-d"):
+        io.frame_plot(ids())
+    with pytest.raises(ValueError, match="`events` are 1-d, expected 2-d"):
+        io.surface_plot(ids())
+    with pytest.raises(ValueError, match="`event` is 1-d, expected 2-d"):
+        io.time_surface(ids())
+    with pytest.raises(ValueError, match=r"`dim` is \(3, 4\), expected \(C, H, W\)"):
+        io.event_frame(pixels(), dim=(3, 4))
+    with pytest.raises(ValueError, match="`decay_ms` is 0"):
+        io.time_surface(pixels(), decay_ms=0)
     assert path.read_bytes() == b"precious"
+
+
+def test_a_frame_counts_the_events_of_a_window():
+    event = pixels()
+    frame = io.event_frame(event, 3.0, 9.0)
+    assert frame.shape == (2, 3, 4) and frame.sum() == 2
+    assert frame[1, 2, 3] == 1 and frame[0, 1, 2] == 1
+    assert io.event_frame(pixels([1.0, 2.0, 3.0, 4.0])).sum() == 10
+    np.testing.assert_array_equal(
+        io.event_frame(event, dim=(2, 2, 2)), io.event_frame(event)[:, :2, :2]
+    )
+
+
+def test_a_surface_decays_with_the_age_of_the_last_event():
+    event = io.Event([0, 0, 1], [0, 0, 0], [0, 0, 0], [10.0, 4.0, 2.0])
+    surface = io.time_surface(event, 9.0, decay_ms=5.0, dim=(1, 1, 3))
+    np.testing.assert_allclose(surface[0, 0], [np.exp(-1), np.exp(-7 / 5), 0], rtol=1e-12)
+    assert io.time_surface(event)[0, 0, 0] == 1
+    assert not io.time_surface(event, 1.0).any()
+    assert io.time_surface(io.Event([], [], [], [])).shape == (1, 1, 1)
+
+
+@pytest.mark.parametrize("events", [pixels(), io.Event([], [], [], []), np.ones((1, 3, 4, 9))])
+def test_windows_and_surfaces_are_drawn(events, tmp_path):
+    windows = io.frame_plot(events, count=3, title="a title")
+    assert windows.axes[0].get_title().startswith("0 to ")
+    assert len(windows.axes) == 3
+    surface = io.surface_plot(events, decay_ms=5.0)
+    assert len(surface.axes) == 1
+    for figure in (windows, surface):
+        figure.savefig(tmp_path / "a.png")
+
+
+def test_no_event_is_missing_from_the_windows():
+    counts = [axes.images[0].get_array() for axes in io.frame_plot(pixels(), count=4).axes]
+    assert sum(int((picture < 1).any(axis=-1).sum()) for picture in counts) == 4
+
+
+def test_a_player_is_one_page_without_anything_from_elsewhere(tmp_path):
+    frames = io.animate(pixels(), tmp_path / "a.html", window_ms=3.0, title='<"&')
+    page = (tmp_path / "a.html").read_text("utf-8")
+    assert page.count("iVBOR") == len(frames)  # how a PNG begins in base 64
+    assert '<"&' not in page and "&lt;&quot;&amp;" in page
+    assert not re.search(r"https?://|src=\"(?!data:)", page)
+    assert "@" not in re.sub(r"\[.*\]", "", page)
+    player = io.Player(frames, frame_rate=5)
+    first, second = player._repr_html_(), player.html()
+    assert "setInterval(step, 200)" in first
+    name = re.compile('id="(jslayer-[0-9a-f]+)"')
+    assert name.search(first)[1] != name.search(second)[1]  # shown twice on a page
+    assert len(page) < 20_000 * len(frames)
+
+
+def test_the_players_script_is_valid():
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("the program node is not installed")
+    page = io.Player(np.zeros((2, 4, 4, 3), np.uint8)).html()
+    script = page.split("<script>")[1].split("</script>")[0]
+    subprocess.run([node, "--check", "-"], input=script, text=True, check=True)
+
+
+def test_an_animation_becomes_an_mp4(tmp_path):
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("the program ffmpeg is not installed")
+    path = tmp_path / "a.mp4"
+    io.animate(pixels(), path, window_ms=3.0)
+    assert path.read_bytes()[4:8] == b"ftyp"
+    io.save_mp4(np.zeros((3, 33, 21, 3), np.uint8), path)
+    assert path.read_bytes()[4:8] == b"ftyp"
+
+
+def test_the_absence_of_ffmpeg_is_explained(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="the program ffmpeg, which is not on the search"):
+        io.save_mp4(np.zeros((3, 4, 4, 3), np.uint8), tmp_path / "a.mp4")
+
+
+def test_a_failure_of_ffmpeg_is_told(tmp_path, monkeypatch):
+    fake = tmp_path / "ffmpeg"
+    fake.write_text("#!/bin/sh\necho no such encoder >&2\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    with pytest.raises(RuntimeError, match="ffmpeg says 'no such encoder'"):
+        io.save_mp4(np.zeros((3, 4, 4, 3), np.uint8), tmp_path / "a.mp4")
+    assert not (tmp_path / "a.mp4").exists()
 
 
 def test_drawing_libraries_load_only_when_drawing_and_their_absence_is_explained():

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jslayer.utils import FIR, event_rate
-from jslayer.utils.filter import conv, corr
+from jslayer.utils import FIR, FIRBank, diagonal_mask, event_rate
+from jslayer.utils.filter import bank, conv, corr
 
 RANDOM = np.random.default_rng(0)
 
@@ -55,3 +55,47 @@ def test_the_rate_counts_entries_that_are_not_zero_after_the_first_step():
 def test_a_rate_needs_a_time_step():
     with pytest.raises(ValueError, match="`x`"):
         event_rate(jnp.zeros((2, 0)))
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 12), (1, 2, 2, 2, 5)])
+def test_a_bank_applies_every_filter_to_every_channel(shape):
+    x = RANDOM.standard_normal(shape).astype(np.float32)
+    responses = RANDOM.standard_normal((4, 3)).astype(np.float32)
+    y = jax.jit(bank)(x, responses)
+    assert y.shape == (shape[0], 4 * shape[1], *shape[2:])
+    for f, c in np.ndindex(4, shape[1]):
+        wanted = causal(x[:, c], responses[f])
+        np.testing.assert_allclose(y[:, f * shape[1] + c], wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_the_filters_of_a_bank_learn():
+    x = jnp.asarray(RANDOM.standard_normal((2, 3, 12)), jnp.float32)
+    filters = FIRBank(num_filter=2, filter_length=6, sampling_time=2, scale=3)
+    variables = filters.init(jax.random.key(0), x)
+    weight = variables["params"]["weight"]
+    assert weight.shape == (2, 3)
+    assert abs(weight).max() <= 3 / np.sqrt(3)
+    y = filters.apply(variables, x)
+    np.testing.assert_allclose(y, bank(x, weight[:, ::-1], 2.0), rtol=1e-6)
+    gradient = jax.grad(lambda v: jnp.sum(filters.apply(v, x) ** 2))(variables)
+    assert np.all(gradient["params"]["weight"] != 0)
+
+
+def test_a_bank_refuses_what_does_not_fit():
+    x = jnp.ones((2, 3, 12))
+    with pytest.raises(ValueError, match="`num_filter` is 0, expected a whole number"):
+        FIRBank(0, 5).init(jax.random.key(0), x)
+    with pytest.raises(ValueError, match="`filter_length / sampling_time` is 0, expected"):
+        FIRBank(1, 0.5).init(jax.random.key(0), x)
+    with pytest.raises(ValueError, match=r"`responses` has shape \(3,\)"):
+        bank(x, jnp.ones(3))
+    with pytest.raises(ValueError, match=r"`x` has shape \(12,\)"):
+        bank(x[0, 0], jnp.ones((1, 3)))
+
+
+@pytest.mark.parametrize(("number", "reach"), [(1, 0), (2, 1), (3, 1), (5, 2), (99, 4)])
+def test_a_diagonal_mask_has_ones_near_the_diagonal(number, reach):
+    wanted = sum(np.eye(5, k=k) for k in range(-reach, reach + 1))
+    np.testing.assert_array_equal(diagonal_mask(5, number), wanted)
+    with pytest.raises(ValueError, match="`dim` is 0, expected a whole number of at least 1"):
+        diagonal_mask(0, number)

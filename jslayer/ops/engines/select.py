@@ -1,35 +1,124 @@
-"""Picks the engine: the place where a kernel for another machine plugs in."""
+"""Picks the engine: what runs where, decided before anything is traced."""
 
+import functools
+import importlib
 from types import ModuleType
 
-from jslayer.ops.engines import scan
+import jax
+from jax import lax
 
-_ENGINES: dict[str, ModuleType] = {"scan": scan}
+from jslayer.ops.dynamics import Tree
+from jslayer.ops.engines import kernel, scan, supports
+from jslayer.ops.engines.passes import Engine, Pass
+
+BACKENDS = ("mosaic", "triton")
+"""Backends of the GPU kernel, the better one first."""
+
+PRIMITIVES = {"mosaic": supports.mosaic, "triton": supports.triton}
+
+INTERPRETED = tuple(f"{name}_interpret" for name in BACKENDS)
+"""The kernel run step by step without a GPU: slow, for tests."""
 
 
 def implementations() -> tuple[str, ...]:
     """Names of the engines that can run here, fastest first."""
-    return tuple(_ENGINES)
+    kernels = tuple(name for name in BACKENDS if missing(name) is None)
+    return (*kernels, *(("pallas",) if kernels else ()), "scan")
 
 
-def engine(implementation: str | None) -> ModuleType:
+@functools.cache  # the same engine for the same name, so that nothing is traced twice
+def engine(implementation: str | None) -> Engine:
     """Returns the engine to use.
 
-    Args:
-      implementation: ``None`` for the fastest that works, or a name.
+    ``"scan"`` runs everywhere. ``"mosaic"`` and ``"triton"`` are the GPU kernel by one backend or
+    the other and ``"pallas"`` is the better one here; where a CPU stands beside a GPU they run only
+    on the GPU's arrays. ``"mosaic_interpret"`` and ``"triton_interpret"`` run the kernel without a
+    GPU, slowly; they are for tests, and Mosaic's is part of JAX only since 0.11.
 
-    Returns:
-      A module with ``forward``, ``forward_with_residuals`` and ``backward``.
+    Args:
+      implementation: ``None`` for the fastest that works with these arrays and dynamics, or a name.
 
     Raises:
       ValueError: no engine of that name runs here.
     """
     if implementation is None:
-        return next(iter(_ENGINES.values()))
-    if implementation not in _ENGINES:
-        listed = ", ".join(repr(name) for name in _ENGINES)
+        kernels = tuple(name for name in BACKENDS if missing(name) is None)
+        return functools.partial(_fastest, kernels) if kernels else scan.run
+    if implementation == "scan":
+        return scan.run
+    if implementation in INTERPRETED:
+        name = implementation.removesuffix("_interpret")
+        module = backend(name)
+        if module is not None and getattr(module, "CAN_INTERPRET", True):
+            return functools.partial(kernel.run, module, interpret=True)
+    for name in BACKENDS:
+        if implementation in (name, "pallas") and missing(name) is None:
+            return functools.partial(_named, name)
+    raise ValueError(
+        f"`implementation` is {implementation!r}, expected None or one that runs here "
+        f"({', '.join(map(repr, implementations()))}); None takes the fastest of them."
+        + "".join(f" {name!r}: {missing(name)}." for name in BACKENDS if missing(name))
+    )
+
+
+def _fastest(kernels: tuple[str, ...], of: Pass, fixed: Tree, carry: Tree, rows: Tree):
+    """The kernel for arrays on a GPU, scan for others, and where no kernel can run the pass."""
+    for name in kernels:
+        if supports.obstacle(of, fixed, carry, rows, PRIMITIVES[name]()) is None:
+            run = functools.partial(kernel.run, backend(name), of)
+            # staged, so that one jitted function is right for arrays on either device
+            default = functools.partial(scan.run, of)
+            return lax.platform_dependent(fixed, carry, rows, cuda=run, default=default)
+    return scan.run(of, fixed, carry, rows)
+
+
+def _named(name: str, of: Pass, fixed: Tree, carry: Tree, rows: Tree):
+    """The kernel, or an error that says what stands in its way."""
+    obstacle = supports.obstacle(of, fixed, carry, rows, PRIMITIVES[name]())
+    if obstacle:
         raise ValueError(
-            f"`implementation` is {implementation!r}, expected None or one that runs here "
-            f"({listed}); None takes the fastest of them."
+            f"`implementation` is {name!r}, which cannot run {of.name}: {obstacle}; expected "
+            "a dynamics of elementwise arithmetic on rows; None falls back to 'scan'."
         )
-    return _ENGINES[implementation]
+    return kernel.run(backend(name), of, fixed, carry, rows)
+
+
+@functools.cache
+def missing(name: str) -> str | None:
+    """Says why a backend does not run here, or ``None`` if it does."""
+    if backend(name) is None:
+        return "this version of JAX has no such backend"
+    try:
+        devices = jax.devices("cuda")
+    except RuntimeError:
+        return "there is no CUDA device, or jax[cuda12] is not installed"
+    return next(filter(None, (unfit(name, device) for device in devices)), None)
+
+
+def unfit(name: str, device: jax.Device, version: tuple[int, ...] = jax.__version_info__):
+    """Says why a backend does not run on a CUDA device, or ``None`` if it does.
+
+    Before JAX 0.11 Mosaic's compiler aborts the process below compute capability 9.0; consumer
+    Blackwell (12.x) is refused by the assembler.
+    """
+    try:
+        capability = float(device.compute_capability)
+    except (AttributeError, TypeError, ValueError):
+        return f"{device.device_kind} tells no compute capability"
+    least = 9.0 if name == "mosaic" and version < (0, 11) else 8.0
+    most = 12.0 if name == "mosaic" else float("inf")
+    if least <= capability < most:
+        return None
+    upper = f" and below {most}" if name == "mosaic" else ""
+    return (
+        f"{device.device_kind} has compute capability {capability}, expected {least} or more{upper}"
+    )
+
+
+@functools.cache
+def backend(name: str) -> ModuleType | None:
+    """The module of a backend, imported when first asked for, or ``None`` where JAX has it not."""
+    try:
+        return importlib.import_module(f"jslayer.ops.engines.{name}")
+    except (ImportError, AttributeError):
+        return None

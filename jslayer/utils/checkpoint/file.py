@@ -1,4 +1,4 @@
-"""Checkpoints: one file, written whole or not at all."""
+"""A checkpoint in one file, written whole or not at all."""
 
 from pathlib import Path
 from typing import Any
@@ -57,16 +57,16 @@ def load_checkpoint(path: PathLike, like: Any) -> Any:
     content = path.read_bytes()
     try:
         found = serialization.msgpack_restore(content)
-        held = _leaves(found)
+        held = leaves(found)
     except Exception as error:  # msgpack raises many kinds for bytes that are not its own
         raise ValueError(
             f"`path` is {path}, which holds no checkpoint or a damaged one "
             f"({type(error).__name__}), expected what `save_checkpoint` wrote; check the name."
         ) from error
-    difference = _difference(held, _leaves(serialization.to_state_dict(like)))
-    if difference:
+    unlike = difference(held, leaves(serialization.to_state_dict(like)))
+    if unlike:
         raise ValueError(
-            f"`path` is {path}, a checkpoint that {difference}, expected one of the same network "
+            f"`path` is {path}, a checkpoint that {unlike}, expected one of the same network "
             "and optimiser; check the name and the settings."
         )
     tree = serialization.from_state_dict(like, found)
@@ -74,7 +74,7 @@ def load_checkpoint(path: PathLike, like: Any) -> Any:
     return jax.tree.map(lambda a, b: jnp.array(a) if isinstance(b, jax.Array) else a, tree, like)
 
 
-def _leaves(tree: Any) -> dict[str, Any]:
+def leaves(tree: Any) -> dict[str, Any]:
     """The leaves of nested dictionaries by their path, such as ``params/blocks_0/weight``."""
     return {
         jax.tree_util.keystr(path, simple=True, separator="/"): leaf
@@ -82,7 +82,7 @@ def _leaves(tree: Any) -> dict[str, Any]:
     }
 
 
-def _difference(found: dict[str, Any], expected: dict[str, Any]) -> str | None:
+def difference(found: dict[str, Any], expected: dict[str, Any]) -> str | None:
     """The first thing about the file that is not as expected."""
     for name in expected:
         if name not in found:

@@ -1,0 +1,59 @@
+"""The work in jslayer, neurons on time-first arrays as inside a network, or on ``[N, C, T]``."""
+
+import functools
+
+from benchmarks.peers import worker
+
+
+def make(sizes):
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    from jslayer.block import cuba as block
+    from jslayer.neuron import cuba
+
+    random = np.random.default_rng(0)
+    samples, neurons, length = sizes["samples"], sizes["neurons"], sizes["length"]
+    outer = sizes.get("outer", False)
+    shape = (samples, neurons, length) if outer else (length, samples, neurons)
+    x = jnp.asarray(random.standard_normal(shape, np.float32) * 0.3)
+    y_bar = jnp.asarray(random.standard_normal(shape, np.float32))
+    leak = {"threshold": 1.0, "voltage_decay": 0.1}
+    calls = {}
+
+    def add(name, run, params, x, y_bar, wanted):
+        loss = lambda params, x, y_bar: jnp.vdot(run(params, x), y_bar)
+        both = jax.jit(jax.grad(loss, wanted))
+        calls[f"{name}, {worker.FORWARD}"] = functools.partial(_done, jax.jit(run), params, x)
+        calls[f"{name}, {worker.BOTH}"] = functools.partial(_done, both, params, x, y_bar)
+
+    for name, current_decay in ((worker.CUBA, 0.25), (worker.LIF, 1.0)):
+        neuron = cuba.Neuron(current_decay=current_decay, **leak)
+        method = None if outer else "time_first"
+        run = lambda params, x, neuron=neuron: neuron.apply({}, x, method=method)
+        add(name, run, {}, x, y_bar, 1)
+
+    layer_x = random.random((sizes["batch"], sizes["inputs"], sizes["steps"]), np.float32) < 0.1
+    layer_x = jnp.asarray(layer_x, jnp.float32)
+    layer_bar = random.standard_normal((sizes["batch"], sizes["outputs"], sizes["steps"]))
+    lif = {"current_decay": 1.0, **leak}
+    # plain weights, as the others have
+    layer = block.Dense(lif, None, sizes["outputs"], pre_hook_fx=None, delay_shift=False)
+    variables = layer.init(jax.random.key(0), layer_x)
+    rest = {name: tree for name, tree in variables.items() if name != "params"}
+    run = lambda params, x: layer.apply({**rest, "params": params}, x)
+    add(worker.LAYER, run, variables["params"], layer_x, jnp.asarray(layer_bar, jnp.float32), 0)
+    import jslayer
+
+    return f"jslayer {jslayer.__version__}, jax {jax.__version__}", calls
+
+
+def _done(run, *arguments):
+    import jax
+
+    return jax.block_until_ready(run(*arguments))
+
+
+if __name__ == "__main__":
+    worker.serve(make)

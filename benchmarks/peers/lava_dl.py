@@ -1,0 +1,30 @@
+"""The work in lava-dl SLAYER, on ``[N, C, T]``."""
+
+from benchmarks.peers import torch_calls, worker
+
+
+def make(sizes):
+    import importlib.metadata
+
+    import lava.lib.dl.slayer as slayer
+    import torch
+
+    def neuron_params(current_decay, voltage_decay):
+        current_decay = 1.0 if current_decay is None else current_decay
+        return {"threshold": 1.0, "current_decay": current_decay, "voltage_decay": voltage_decay}
+
+    def new_neuron(*decays):
+        return slayer.neuron.cuba.Neuron(**neuron_params(*decays))
+
+    def new_layer(inputs, outputs, voltage_decay):
+        params = neuron_params(None, voltage_decay)
+        layer = slayer.block.cuba.Dense(params, inputs, outputs, delay_shift=False)
+        layer.synapse.pre_hook_fx = None  # plain weights, as the others have
+        return layer, layer
+
+    version = f"lava-dl {importlib.metadata.version('lava-dl')}, torch {torch.__version__}"
+    return version, torch_calls.make(sizes, new_neuron, new_layer, time_first=False)
+
+
+if __name__ == "__main__":
+    worker.serve(make)

@@ -1,0 +1,43 @@
+"""What the peers on PyTorch share: data, and the calls made of a forward function."""
+
+from benchmarks.peers import worker
+
+
+def make(sizes, new_neuron, new_layer, *, time_first):
+    """Calls by name.
+
+    Args:
+      sizes: What all peers get.
+      new_neuron: ``(current decay, or None for LIF; voltage decay) -> (x -> spikes)``.
+      new_layer: ``(inputs, outputs, voltage decay) -> (module, (x -> spikes))``.
+      time_first: Arrays are ``[T, N, C]``, else ``[N, C, T]``.
+    """
+    import torch
+
+    torch.manual_seed(0)
+    order = lambda n, c, t: (t, n, c) if time_first else (n, c, t)
+    shape = order(sizes["samples"], sizes["neurons"], sizes["length"])
+    x, y_bar = 0.3 * torch.randn(shape), torch.randn(shape)
+    calls = {}
+
+    def add(name, run, x, y_bar, wanted):
+        def forward():
+            with torch.no_grad():
+                return run(x)
+
+        def both():
+            return torch.autograd.grad(run(x), wanted, y_bar)
+
+        calls[f"{name}, {worker.FORWARD}"] = forward
+        calls[f"{name}, {worker.BOTH}"] = both
+
+    for name, current_decay in ((worker.CUBA, 0.25), (worker.LIF, None)):
+        drive = x.clone().requires_grad_(True)
+        add(name, new_neuron(current_decay, 0.1), drive, y_bar, [drive])
+
+    spikes = torch.rand(order(sizes["batch"], sizes["inputs"], sizes["steps"])) < 0.1
+    module, run = new_layer(sizes["inputs"], sizes["outputs"], 0.1)
+    bar = torch.randn(order(sizes["batch"], sizes["outputs"], sizes["steps"]))
+    weights = [p for name, p in module.named_parameters() if "weight" in name]
+    add(worker.LAYER, run, spikes.float(), bar, weights)
+    return calls

@@ -1,0 +1,58 @@
+"""The order in which an epoch visits samples, and how samples become a batch."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from jslayer.io.random import Seed, generator
+
+from .base import Arrays, positive_integer
+
+
+class Samples(Protocol):
+    """Anything with a length and numbered samples, each a tuple of arrays and numbers."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Sequence[Any]: ...
+
+
+def index_batches(
+    count: int, batch_size: int, *, seed: Seed, shuffle: bool, drop_last: bool
+) -> list[np.ndarray]:
+    """Lists the numbers of the samples of each batch of an epoch.
+
+    Args:
+      count: Samples there are.
+      batch_size: Samples in a batch.
+      seed: Fixes the order; not used without ``shuffle``.
+      shuffle: Visit the samples in a random order.
+      drop_last: Leave out a last batch that is smaller.
+
+    Raises:
+      TypeError: ``batch_size`` is no integer, or ``seed`` is no seed.
+      ValueError: ``batch_size`` is below 1, or ``drop_last`` would leave no batch.
+    """
+    batch_size = positive_integer("batch_size", batch_size)
+    if drop_last and batch_size > count:
+        raise ValueError(
+            f"`batch_size` is {batch_size} for {count} samples, expected at most {count} with "
+            "`drop_last`, which would leave no batch; choose a smaller one."
+        )
+    order = generator(seed).permutation(count) if shuffle else np.arange(count)
+    stop = count - count % batch_size if drop_last else count
+    return [order[i : i + batch_size] for i in range(0, stop, batch_size)]
+
+
+def together(dataset: Any, indices: np.ndarray) -> Arrays:
+    """Returns the samples of these numbers as arrays ``[N, ...]``, one for each part."""
+    batch = getattr(dataset, "batch", None)
+    if batch is not None:
+        return batch(indices)
+    return stack([dataset[int(index)] for index in indices])
+
+
+def stack(samples: Sequence[Sequence[Any]]) -> Arrays:
+    """Stacks the parts of samples along a new first axis."""
+    return tuple(np.stack(part) for part in zip(*samples, strict=True))

@@ -1,0 +1,65 @@
+"""What an engine runs: one function of a row of neurons, repeated over time in either direction."""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from jslayer.ops.dynamics import Dynamics, Tree
+
+
+@dataclasses.dataclass(frozen=True)
+class Pass:
+    """A walk through time: ``carry, outputs[t] = step(fixed, carry, rows[t])``.
+
+    Attributes:
+      name: For profiles and error messages.
+      step: Elementwise over neurons, on nests of ``[N]`` rows.
+      reverse: From the last step to the first.
+    """
+
+    name: str
+    step: Callable[[Tree, Tree, Tree], tuple[Tree, Tree]]
+    reverse: bool = False
+
+
+Engine = Callable[[Pass, Tree, Tree, Tree], tuple[Tree, Tree]]
+"""``(pass, fixed, carry, rows) -> (last carry, outputs)``.
+
+``fixed`` and ``carry`` are nests of ``[N]`` rows, ``rows`` and the outputs of ``[T, N]`` arrays.
+"""
+
+
+def forward(dynamics: Dynamics) -> Pass:
+    """From constants, state and input to the last state and the outputs."""
+    return Pass(f"{_name(dynamics)}_forward", dynamics.step)
+
+
+def training(dynamics: Dynamics) -> Pass:
+    """As `forward`, but gives ``(outputs, residuals)``."""
+
+    def step(constants, before, x):
+        after, outputs, residuals = dynamics.step_with_residuals(constants, before, x)
+        return after, (outputs, residuals)
+
+    return Pass(f"{_name(dynamics)}_training", step)
+
+
+def backward(dynamics: Dynamics) -> Pass:
+    """From parameters, ``(adjoint state, sums)`` and ``(residuals, cotangents)`` to the input's.
+
+    Parameter cotangents are added to the sums, which are part of the carry: stacking them and
+    summing afterwards costs a multiple of the time.
+    """
+
+    def step(params, carry, rows):
+        bar, sums = carry
+        bar, x_bar, params_bar = dynamics.adjoint(params, bar, *rows)
+        return (bar, jax.tree.map(jnp.add, sums, params_bar)), x_bar
+
+    return Pass(f"{_name(dynamics)}_backward", step, reverse=True)
+
+
+def _name(dynamics):
+    return type(dynamics).__name__.lower()

@@ -1,0 +1,58 @@
+"""Triton, the second backend: NVIDIA GPUs from Ampere on, as long as JAX ships it.
+
+JAX calls it deprecated since 0.11; nothing but `select` knows of this file.
+"""
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+from jax.experimental import pallas as pl
+
+from jslayer.ops.engines import tuning
+
+LEAST = 32
+tile = tuning.triton
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import jax.experimental.pallas.triton as pltriton
+
+
+def call(
+    text: Callable[..., None],
+    inputs: Sequence[jax.Array],
+    outputs: Sequence[jax.ShapeDtypeStruct],
+    tile: tuning.Tile,
+    *,
+    name: str,
+    interpret: Any = False,
+) -> Sequence[jax.Array]:
+    """Runs a kernel over tiles of neurons; see `kernel.Host`. ``interpret`` is a boolean."""
+    neurons = outputs[0].shape[-1]
+
+    def kernel(*refs):
+        at = pl.ds(tile.start(pl.program_id(0), neurons), tile.block)
+
+        def load(ref, t=None):
+            return ref[at] if t is None else ref[t, at]
+
+        def store(ref, value, t=None):
+            if t is None:
+                ref[at] = value
+            else:
+                ref[t, at] = value
+
+        text(load, store, refs[: len(inputs)], refs[len(inputs) :])
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return pl.pallas_call(
+            kernel,
+            grid=(tile.programs(neurons),),
+            out_shape=tuple(outputs),
+            interpret=interpret,
+            name=name,
+            compiler_params=pltriton.CompilerParams(num_warps=tile.block // 32, num_stages=1),
+        )(*inputs)

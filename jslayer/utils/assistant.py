@@ -1,0 +1,172 @@
+"""Training, validation and testing with one object, for loops that fit on a screen."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import optax
+
+from jslayer.loss.labels import Reduction
+from jslayer.utils.accumulate import reduction_of
+from jslayer.utils.metrics import Hook, flatten
+from jslayer.utils.state import TrainState, create_state
+from jslayer.utils.stats import LearningStats
+from jslayer.utils.training import Loss, eval_step, train_step
+
+
+class Assistant:
+    """Trains, validates and tests a network batch by batch and keeps its statistics.
+
+    A thin face of `train_step` and `eval_step`: the network and its optimiser are in ``state``, and
+    what changes from batch to batch is there and in ``stats``. Schedules are the optimiser's, e.g.
+    ``optax.adam(optax.cosine_decay_schedule(1e-3, 1000))``.
+
+    Args:
+      network_or_state: A network, or a `TrainState` that is trained on. Its memory is taken over.
+      loss: ``(output, target) -> scalar``.
+      optimizer: An Optax optimiser; with a network only.
+      sample: A batch like those to come, ``[N, C, ..., T]``; with a network only.
+      seed: Fixes the initial parameters and the dropout; with a network only.
+      clip: Largest norm of all gradients together, or ``None``; with a network only.
+      stats: Statistics to go on with.
+      classifier: ``output -> class``, ``[N]``, or ``[N, T]``, whose accuracy is then a mean over
+        time; ``None``: nothing is counted.
+      reduction: Whether the loss is a sum or a mean over samples; ``None``: as it says itself.
+      rates: See `train_step`, as the next three.
+      sparsity: ``(max_rate, lam)``.
+      accumulate: Parts of a batch.
+      gradient_norms: Measure gradients.
+      hooks: Each is called with the number of steps so far and numbers by name, such as
+        ``"train/loss"``, after every training step and at the end of an epoch; see
+        `jslayer.utils.CSVWriter`.
+
+    Attributes:
+      state: Network and optimiser.
+      stats: A `LearningStats`.
+
+    Raises:
+      ValueError: arguments do not go together.
+
+    Example:
+      >>> import jax.numpy as jnp, optax
+      >>> from jslayer import block, classifier, loss
+      >>> neuron = dict(threshold=1.0, current_decay=0.25, voltage_decay=0.03)
+      >>> network = block.Sequential([block.cuba.Dense(neuron, 3, 2, weight_scale=4)])
+      >>> x, label = jnp.ones((4, 3, 16)), jnp.array([0, 1, 0, 1])
+      >>> error = loss.SpikeRate(true_rate=0.5, false_rate=0.1)
+      >>> assistant = Assistant(
+      ...     network, error, optax.sgd(0.1), sample=x, classifier=classifier.Rate.predict
+      ... )
+      >>> metrics = assistant.train(x, label)
+      >>> output, metrics = assistant.test(x, label)
+      >>> assistant.end_epoch()
+      >>> assistant.stats.testing.accuracy_log
+      [0.5]
+    """
+
+    def __init__(
+        self,
+        network_or_state: nn.Module | TrainState,
+        loss: Loss,
+        optimizer: optax.GradientTransformation | None = None,
+        *,
+        sample: Any = None,
+        seed: int = 0,
+        clip: float | None = None,
+        stats: LearningStats | None = None,
+        classifier: Callable[[jax.Array], jax.Array] | None = None,
+        reduction: Reduction | None = None,
+        rates: bool = False,
+        sparsity: tuple[float, float] | None = None,
+        accumulate: int = 1,
+        gradient_norms: bool = False,
+        hooks: Iterable[Hook] = (),
+    ):
+        self.state = _state(network_or_state, optimizer, sample, seed, clip)
+        self.stats = LearningStats() if stats is None else stats
+        self._mean = reduction_of(loss, reduction) == "mean"
+        count = None if classifier is None else _counter(classifier)
+        self._train = train_step(
+            loss,
+            count_correct=count,
+            rates=rates,
+            sparsity=sparsity,
+            accumulate=accumulate,
+            reduction=reduction,
+            gradient_norms=gradient_norms,
+        )
+        self._evaluate = eval_step(loss, count_correct=count, rates=rates)
+        self._hooks = tuple(hooks)
+
+    def train(self, x: jax.Array, target: Any) -> dict[str, Any]:
+        """Learns from one batch; returns its metrics, see `train_step`."""
+        self.state, metrics = self._train(self.state, x, target)
+        self._count(self.stats.training, metrics, len(x))
+        if self._hooks:
+            self._tell(flatten({"train": metrics}))
+        return metrics
+
+    def valid(self, x: jax.Array, target: Any) -> tuple[jax.Array, dict[str, Any]]:
+        """Measures one batch of the validation split; returns output and metrics."""
+        y, metrics = self._evaluate(self.state, x, target)
+        self._count(self.stats.validation, metrics, len(x))
+        return y, metrics
+
+    def test(self, x: jax.Array, target: Any) -> tuple[jax.Array, dict[str, Any]]:
+        """Measures one batch of the test split; returns output and metrics."""
+        y, metrics = self._evaluate(self.state, x, target)
+        self._count(self.stats.testing, metrics, len(x))
+        return y, metrics
+
+    def end_epoch(self) -> None:
+        """Logs the epoch and tells the hooks its means, such as ``"epoch/testing/loss"``."""
+        if self._hooks:
+            stats = self.stats
+            splits = {"training": stats.training, "validation": stats.validation}
+            splits["testing"] = stats.testing
+            means = {n: {"loss": s.loss, "accuracy": s.accuracy} for n, s in splits.items()}
+            found = flatten({"epoch": means})
+            self._tell({name: value for name, value in found.items() if value is not None})
+        self.stats.end_epoch()
+
+    def _count(self, stat, metrics, samples):
+        loss = metrics["loss"] * samples if self._mean else metrics["loss"]
+        stat.update(loss, metrics.get("correct"), samples)
+
+    def _tell(self, values):
+        step = int(self.state.step)
+        for hook in self._hooks:
+            hook(step, values)
+
+
+def _state(network_or_state, optimizer, sample, seed, clip):
+    if isinstance(network_or_state, TrainState):
+        given = {"optimizer": optimizer, "sample": sample, "clip": clip}
+        if any(value is not None for value in given.values()):
+            names = ", ".join(name for name, value in given.items() if value is not None)
+            raise ValueError(
+                f"`{names}` came with a TrainState, expected a network with it; a state has its "
+                "optimiser already, so chain what it should do besides when it is made."
+            )
+        return network_or_state
+    if optimizer is None or sample is None:
+        raise ValueError(
+            "`optimizer` or `sample` is None, expected both with a network; pass an Optax "
+            "optimiser and a batch like those to come, or a TrainState."
+        )
+    if clip is not None:
+        optimizer = optax.chain(optax.clip_by_global_norm(clip), optimizer)
+    return create_state(network_or_state, sample, optimizer, seed=seed)
+
+
+def _counter(classifier):
+    def count(y, label):
+        found = classifier(y)
+        label = jnp.asarray(label)
+        label = label.reshape(label.shape + (1,) * (found.ndim - label.ndim))
+        right = (found == label).reshape(found.shape[0], -1)
+        return jnp.sum(jnp.mean(right, axis=1, dtype=jnp.float32))
+
+    return count

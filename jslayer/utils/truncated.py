@@ -1,0 +1,99 @@
+"""Long recordings in chunks of time, with the memory of one chunk."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jslayer.block.persistent import only_persistent, persistent
+from jslayer.ops import check
+from jslayer.persistence import COLLECTION
+
+Apply = Callable[..., jax.Array]
+
+
+def truncated_chunks(network: nn.Module, chunk: int) -> Apply:
+    """Runs a network over chunks of time and forgets what is inside each until its gradient is due.
+
+    Neurons, delays and feedback hand their state on, so that the output is that of one call, bit
+    for bit. Memory of a training step grows with one chunk plus what enters and leaves, instead of
+    with the time; each chunk is computed twice.
+
+    **The gradient is truncated**: state is made of integers, and nothing flows back through it over
+    the border of two chunks (truncated backpropagation through time). A loss learns from causes
+    within the same chunk only; choose chunks several times longer than the memory of the neurons.
+    The whole gradient needs one call over all steps; for that, `jslayer.ops.engine.run` with
+    ``policy="recompute"`` keeps the input and a few states of each neuron.
+
+    Args:
+      network: Any network of blocks; those of a `Sequential` are made persistent, a module of your
+        own gives its blocks ``persistent_state=True`` itself.
+      chunk: Steps of a chunk. The last one may be shorter.
+
+    Returns:
+      ``apply(variables, x, *, train=False, rngs=None) -> y``, for ``x`` ``[N, C, ..., T]``. It
+      starts at rest: a ``state`` among the variables is not read. Every chunk draws dropout anew.
+
+    Raises:
+      ValueError: ``chunk`` is below 1; from ``apply``: a block would forget between two chunks, or
+        has a norm while training, whose mean is that of a whole batch.
+
+    References:
+      Williams and Peng, An Efficient Gradient-Based Algorithm for On-Line Training of Recurrent
+      Network Trajectories, Neural Computation 2, 1990.
+
+    Example:
+      >>> from jslayer.block import Sequential, cuba
+      >>> neuron = dict(threshold=1.0, current_decay=0.25, voltage_decay=0.03)
+      >>> network, x = Sequential([cuba.Dense(neuron, 3, 2, weight_scale=4)]), jnp.ones((1, 3, 20))
+      >>> variables = network.init(jax.random.key(0), x)
+      >>> in_chunks = truncated_chunks(network, 8)
+      >>> bool((in_chunks(variables, x) == network.apply(variables, x)).all())
+      True
+    """
+    check.whole("chunk", chunk)
+    module, chunk = persistent(network), int(chunk)
+
+    def apply(
+        variables: Mapping[str, Any],
+        x: jax.Array,
+        *,
+        train: bool = False,
+        rngs: Mapping[str, jax.Array] | None = None,
+    ) -> jax.Array:
+        check.rank("x", x, at_least=3, at_most=5, layout="N, C, ..., T")
+        check.time_steps("x", x, axis=-1)
+        held = {name: tree for name, tree in variables.items() if name != COLLECTION}
+        rngs = dict(rngs or {})
+
+        @jax.checkpoint
+        def run(held, state, piece, number):
+            keys = {name: jax.random.fold_in(key, number) for name, key in rngs.items()}
+            with only_persistent("chunks of time", train=train):
+                y, updated = module.apply(
+                    {**held, COLLECTION: state}, piece, train=train, rngs=keys, mutable=[COLLECTION]
+                )
+            return y, updated.get(COLLECTION, state)
+
+        whole = x.shape[-1] // chunk
+        state, outputs = _at_rest(module, x[..., :1]), []
+        if whole:
+            cut = x[..., : whole * chunk].reshape(*x.shape[:-1], whole, chunk)
+            step = lambda state, part: run(held, state, *part)[::-1]
+            state, y = lax.scan(step, state, (jnp.moveaxis(cut, -2, 0), jnp.arange(whole)))
+            y = jnp.moveaxis(y, 0, -2)
+            outputs.append(y.reshape(*y.shape[:-2], -1))
+        if x.shape[-1] % chunk:
+            outputs.append(run(held, state, x[..., whole * chunk :], whole)[0])
+        return jnp.concatenate(outputs, axis=-1)
+
+    return apply
+
+
+def _at_rest(module, x):
+    """The state before the first step; what `init` makes besides is not computed."""
+    with only_persistent("chunks of time"):
+        return jax.jit(lambda: module.init(jax.random.key(0), x).get(COLLECTION, {}))()

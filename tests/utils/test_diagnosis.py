@@ -1,0 +1,175 @@
+"""Diagnosis: networks made sick on purpose, and a healthy one, are told what is wrong where."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jslayer import loss
+from jslayer.block import Sequential, cuba, rf, sigma_delta
+from jslayer.utils import Limits, diagnose
+
+NEURON = {
+    "threshold": 1.0,
+    "current_decay": 0.25,
+    "voltage_decay": 0.03,
+    "tau_grad": 0.1,
+    "requires_grad": True,
+}
+X = jnp.asarray(np.random.default_rng(0).random((4, 12, 24)) < 0.3, jnp.float32)
+LABEL = jnp.array([0, 1, 0, 1])
+LOSS = loss.SpikeRate(true_rate=0.3, false_rate=0.05)
+
+
+def network(first=NEURON, second=NEURON, scale=4, **options):
+    return Sequential(
+        [
+            cuba.Dense(first, 12, 16, weight_scale=scale, delay=True),
+            cuba.Dense(second, 16, 2, weight_scale=4, **options),
+        ]
+    )
+
+
+HEALTHY = network()
+
+
+@pytest.fixture(scope="module")
+def variables():
+    variables = jax.jit(HEALTHY.init)(jax.random.key(0), X)
+    delay = jnp.linspace(0.5, 9.5, 16)
+    return changed(variables, "blocks_0/delay_line/delay", delay)
+
+
+def changed(variables, path, value):
+    """A copy with the parameter at ``path`` replaced, or changed by a function."""
+
+    def walk(tree, names):
+        name, *below = names
+        old = tree[name]
+        new = walk(old, below) if below else (value(old) if callable(value) else value)
+        return {**tree, name: new}
+
+    return walk(dict(variables), ["params", *path.split("/")])
+
+
+def kinds(report):
+    return {(finding.kind, finding.layer) for finding in report.findings}
+
+
+def test_a_healthy_network_gives_no_finding(variables):
+    report = diagnose(HEALTHY, variables, X, LOSS, LABEL)
+    assert report.findings == ()
+    assert report.healthy
+    assert str(report) == f"nothing found in {len(report.measures)} measures"
+    assert {"blocks_0: dead neurons", "blocks_1: vanishing gradient"} <= set(report.measures)
+
+
+@pytest.mark.parametrize("threshold", [0.05, 500.0])
+def test_dead_and_saturated_layers_are_told_apart(threshold):
+    sick = network(first={**NEURON, "threshold": threshold, "tau_grad": 0.1 / threshold}, scale=12)
+    report = diagnose(sick, sick.init(jax.random.key(0), jnp.ones_like(X)), jnp.ones_like(X))
+    if threshold == 500:
+        assert ("dead neurons", "blocks_0") in kinds(report)
+        assert ("dead neurons", "blocks_1") in kinds(report)  # nothing comes in
+        assert not report.of_kind("saturated neurons")
+        assert report.of_kind("dead neurons")[0].measure == 1
+    else:
+        assert ("saturated neurons", "blocks_0") in kinds(report)
+        finding = report.of_kind("saturated neurons")[0]
+        assert finding.measure > finding.limit == Limits().saturated
+
+
+@pytest.mark.parametrize("scale_grad", [1e-7, 1e7])
+def test_gradients_that_vanish_and_explode_are_told_by_the_ratio_to_the_last_layer(
+    variables, scale_grad
+):
+    sick = network(first={**NEURON, "scale_grad": scale_grad})
+    report = diagnose(sick, variables, X, LOSS, LABEL)
+    kind = "vanishing gradient" if scale_grad < 1 else "exploding gradient"
+    assert kinds(report) == {(kind, "blocks_0")}
+    healthy = diagnose(HEALTHY, variables, X, LOSS, LABEL)
+    ratio = "blocks_0: exploding gradient"
+    np.testing.assert_allclose(
+        report.measures[ratio] / healthy.measures[ratio], scale_grad, rtol=1e-3
+    )
+    assert not diagnose(sick, variables, X).of_kind(kind)  # no loss, no gradient
+
+
+def test_no_gradient_at_all_is_one_that_vanishes(variables):
+    report = diagnose(HEALTHY, variables, X, lambda y, _: 0 * jnp.sum(y))
+    assert kinds(report) == {("vanishing gradient", f"blocks_{k}") for k in (0, 1)}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "kind"),
+    [
+        ("blocks_1/neuron/voltage_decay", jnp.float32(0.0), "decays at bounds"),
+        ("blocks_1/neuron/current_decay", jnp.float32(1.0), "decays at bounds"),
+        ("blocks_0/delay_line/delay", jnp.full(16, 62.0), "delays at bounds"),
+        ("blocks_0/delay_line/delay", jnp.zeros(16), "delays at bounds"),
+        ("blocks_0/synapse/weight", lambda w: 40 * w, "clipped weights"),
+        ("blocks_0/synapse/weight", lambda w: w / 400, "weights rounded to zero"),
+    ],
+)
+def test_parameters_where_nothing_can_be_learned_are_named(variables, path, value, kind):
+    report = diagnose(HEALTHY, changed(variables, path, value), X)
+    layer = path.removesuffix("/weight")
+    (finding,) = report.of_kind(kind)
+    assert finding.layer == layer
+    assert finding.measure > finding.limit
+    lines = str(finding).splitlines()
+    assert lines[0].startswith(f"{layer}: {kind}: ")
+    assert lines[0].endswith(f"expected at most {finding.limit:.3g}")
+    assert lines[1].strip() == finding.advice
+    assert str(finding) in str(report)
+
+
+@pytest.mark.parametrize("value", [jnp.nan, jnp.inf])
+def test_numbers_that_are_not_finite_are_found_where_they_are(variables, value):
+    sick = changed(variables, "blocks_1/synapse/weight", lambda w: w.at[0, 0].set(value))
+    report = diagnose(HEALTHY, sick, X, LOSS, LABEL)
+    found = {f.layer: f.measure for f in report.of_kind("not finite")}
+    assert found["params/blocks_1/synapse/weight"] == 1
+    assert "params/blocks_0/synapse/weight" not in found
+    report = diagnose(HEALTHY, variables, X.at[0, 0, :3].set(value))
+    assert {f.layer: f.measure for f in report.of_kind("not finite")}["batch"] == 3
+
+
+def test_limits_may_be_others(variables):
+    strict = Limits(dead=-1.0)
+    report = diagnose(HEALTHY, variables, X, limits=strict)
+    assert len(report.of_kind("dead neurons")) == 2
+
+
+def test_resonators_at_the_rim_of_the_circle_are_found():
+    neuron = {"threshold": 1.0, "period": 10, "decay": 0.1, "requires_grad": True}
+    layer = rf.Dense(neuron, 12, 4, weight_scale=4)
+    variables = layer.init(jax.random.key(0), X)
+    assert not diagnose(layer, variables, X).of_kind("decays at bounds")
+    sick = changed(variables, "neuron/cos_decay", jnp.float32(1.0))
+    (finding,) = diagnose(layer, sick, X).of_kind("decays at bounds")
+    assert finding.layer == "network/neuron/sin_decay"
+
+
+def test_weights_with_norm_in_modules_of_your_own_are_looked_at():
+    class Own(nn.Module):
+        @nn.compact
+        def __call__(self, x, *, train=False):
+            y = cuba.Dense(NEURON, None, 8, weight_scale=0.01, weight_norm=True, name="inner")(x)
+            return cuba.Affine(NEURON, None, 2, weight_scale=4, name="readout")(y)
+
+    net = Own()
+    report = diagnose(net, net.init(jax.random.key(0), X), X)
+    assert ("weights rounded to zero", "inner/synapse") in kinds(report)
+    assert "readout: dead neurons" not in report.measures  # voltages are no events
+    assert "readout/synapse: clipped weights" in report.measures
+
+
+def test_sigma_delta_layers_may_send_in_every_step():
+    neuron = {"threshold": 1 / 64, "activation": "identity"}
+    layer = sigma_delta.Dense(neuron, 12, 4, weight_scale=4)
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 12, 10)), jnp.float32)
+    report = diagnose(layer, layer.init(jax.random.key(0), x), x)
+    assert report.healthy
+    assert "network: saturated neurons" not in report.measures

@@ -1,0 +1,57 @@
+"""Data parallelism: the same step on eight simulated devices gives what it gives on one."""
+
+import json
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jslayer.utils import data_mesh, replicate, shard, shard_batch
+
+
+@pytest.mark.slow
+def test_eight_devices_train_as_one_does(repository):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.utils.sharded"],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report.pop("devices") == 8
+    for found in report.values():
+        assert found["loss"][-1] != found["loss"][0]
+        assert found["devices of the parameters"] == 8
+        assert found["replicated"]
+        # sums over the batch come in another order: float32 rounding, times four steps of Adam
+        assert found["params"] < 1e-5
+        assert found["others"] < 1e-6
+        assert found["metrics"] < 1e-4
+
+
+def test_a_batch_is_split_and_a_state_is_copied():
+    devices = jax.local_devices()
+    state, (x, label, note) = shard({"w": jnp.ones(3)}, (np.ones((8, 3, 5)), np.arange(8), 0.5))
+    assert {shard.data.shape for shard in x.addressable_shards} == {(8 // len(devices), 3, 5)}
+    np.testing.assert_array_equal(label, np.arange(8))
+    assert note.sharding.is_fully_replicated
+    assert state["w"].sharding.is_fully_replicated
+    assert state["w"].sharding.device_set == set(devices)
+    assert x.sharding.mesh == data_mesh()
+
+
+def test_devices_may_be_chosen():
+    mesh = data_mesh(jax.local_devices()[:1])
+    assert shard_batch(np.ones(3), mesh).sharding.device_set == {jax.local_devices()[0]}
+    assert replicate(np.ones(3), mesh).sharding.is_fully_replicated
+
+
+def test_a_batch_that_cannot_be_split_is_refused():
+    if jax.local_device_count() < 2:
+        pytest.skip("needs two devices")
+    with pytest.raises(ValueError, match=r"`batch` has 3 samples for \d devices, expected a mult"):
+        shard_batch(np.ones((3, 2)))

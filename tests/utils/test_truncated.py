@@ -1,0 +1,103 @@
+"""Chunks of time: the output of one call, the memory of one chunk, a gradient that is cut."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jslayer.block import Sequential, cuba, rf
+from jslayer.neuron import MeanOnlyBatchNorm
+from jslayer.utils import truncated_chunks
+
+NEURON = {
+    "threshold": 1.0,
+    "current_decay": 0.25,
+    "voltage_decay": 0.03,
+    "tau_grad": 0.1,
+    "requires_grad": True,
+}
+RESONATOR = {"threshold": 0.5, "period": 8, "decay": 0.1}
+X = jnp.asarray(np.random.default_rng(0).random((2, 6, 23)) < 0.4, jnp.float32)
+NETWORK = Sequential(
+    [
+        cuba.Dense(NEURON, 6, 5, weight_scale=4, delay=True),
+        cuba.Recurrent(NEURON, 5, 5, weight_scale=4),
+        rf.Dense(RESONATOR, 5, 4, weight_scale=8),
+        cuba.Affine(NEURON, 4, 2, weight_scale=4),
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def variables():
+    variables = jax.jit(NETWORK.init)(jax.random.key(1), X)
+    variables["params"]["blocks_0"]["delay_line"]["delay"] = jnp.linspace(0.0, 9.0, 5)
+    return variables
+
+
+@pytest.mark.parametrize("chunk", [1, 5, 23, 40])
+def test_chunks_give_the_output_of_one_call_bit_for_bit(variables, chunk):
+    whole = jax.jit(NETWORK.apply)(variables, X)
+    assert np.any(whole)
+    found = jax.jit(truncated_chunks(NETWORK, chunk))(variables, X)
+    np.testing.assert_array_equal(found, whole)
+
+
+def test_the_gradient_within_a_chunk_is_whole_and_ends_at_its_border():
+    layer = cuba.Affine(NEURON, 3, 2, weight_scale=4)
+    network = Sequential([layer])
+    x = jnp.ones((1, 3, 12))
+    variables = network.init(jax.random.key(0), x)
+
+    def error(params, apply, x):
+        return jnp.sum(apply({"params": params}, x)[..., -1])
+
+    gradient = jax.jit(jax.grad(error), static_argnums=1)
+    whole = gradient(variables["params"], network.apply, x)
+    one = gradient(variables["params"], truncated_chunks(network, 12), x)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), one, whole)
+    # a loss on the last step learns from its own chunk only: from the input since the border
+    cut = gradient(variables["params"], truncated_chunks(network, 4), x)["blocks_0"]["synapse"]
+    late = x.at[..., :8].set(0)
+    recent = gradient(variables["params"], network.apply, late)["blocks_0"]["synapse"]
+    np.testing.assert_allclose(cut["weight"], recent["weight"], rtol=1e-5)
+    assert np.all(np.abs(cut["weight"]) < np.abs(whole["blocks_0"]["synapse"]["weight"]))
+
+
+def test_memory_of_a_gradient_grows_with_the_chunk_instead_of_the_time():
+    network = Sequential([cuba.Dense(NEURON, 16, 64), cuba.Dense(NEURON, 64, 2)])
+
+    def bytes_of(apply, steps):
+        x = jnp.ones((2, 16, steps))
+        variables = jax.eval_shape(network.init, jax.random.key(0), x)
+        objective = lambda params, x: jnp.sum(apply({"params": params}, x))
+        compiled = jax.jit(jax.grad(objective)).lower(variables["params"], x).compile()
+        return compiled.memory_analysis().temp_size_in_bytes
+
+    chunks = truncated_chunks(network, 32)
+    whole = bytes_of(network.apply, 1024)
+    assert bytes_of(chunks, 1024) < 0.5 * whole
+
+
+def test_dropout_is_drawn_anew_in_every_chunk_and_fixed_by_the_key():
+    network = Sequential([cuba.Dense({**NEURON, "dropout": 0.5}, 6, 32, weight_scale=8)])
+    variables = network.init(jax.random.key(0), X)
+    apply = truncated_chunks(network, 4)
+    drop = lambda key: apply(variables, X, train=True, rngs={"dropout": jax.random.key(key)})
+    np.testing.assert_array_equal(drop(0), drop(0))
+    assert np.any(drop(0) != drop(1))
+    assert np.any(drop(0) != apply(variables, X))
+
+
+def test_what_would_forget_is_refused():
+    with pytest.raises(ValueError, match="`chunk` is 0, expected a whole number of at least 1"):
+        truncated_chunks(NETWORK, 0)
+    normed = Sequential([cuba.Dense({**NEURON, "norm": MeanOnlyBatchNorm}, 6, 4)])
+    variables = normed.init(jax.random.key(0), X)
+    apply = truncated_chunks(normed, 4)
+    np.testing.assert_array_equal(apply(variables, X), normed.apply(variables, X))
+    with pytest.raises(ValueError, match=r"norm.*expected None in chunks of time"):
+        apply(variables, X, train=True)
+    decimated = Sequential([cuba.TimeDecimation(2)])
+    with pytest.raises(ValueError, match="expected none in chunks of time"):
+        truncated_chunks(decimated, 4)({}, X)
