@@ -3,14 +3,17 @@
 from .base import Dataset as Dataset
 from .batches import batches as batches
 from .download import download as download
+from .drive_plot import drive_plot as drive_plot
 from .from_tonic import from_tonic as from_tonic
 from .loader import Loader as Loader
 from .moving_bars import MovingBars as MovingBars
 from .nmnist import NMNIST as NMNIST
 from .nmnist_files import download_nmnist as download_nmnist
 from .oxford import Oxford as Oxford
+from .pilotnet import PilotNet as PilotNet
 from .recordings import Binning as Binning
 from .recordings import Recordings as Recordings
+from .synthetic_road import SyntheticRoad as SyntheticRoad
 from .unzip import unzip as unzip
 from .xor import XOR as XOR
 from .xor import xor as xor

@@ -50,7 +50,7 @@ class SyntheticRoad(Dataset):
         seed: int | Sequence[int] = 0,
         num_steps: int = 16,
         speed: float = 0.33,
-        curvature: float = 0.008,
+        curvature: float = 0.01,
         noise: float = 0.0,
     ):
         self._count = positive_integer("num_samples", num_samples)

@@ -167,7 +167,7 @@ def compose(steps: Sequence[Callable[..., Event]]) -> Callable[..., Event]:
       >>> from functools import partial
       >>> change = compose([partial(drop, probability=0.5), partial(geometry.shift, x=2)])
       >>> change(Event([0, 1, 2, 3], None, [0] * 4, [0.0] * 4), seed=1).x
-      array([3, 5])
+      array([2, 4])
     """
     return functools.partial(_apply, tuple(steps))
 
