@@ -1,7 +1,7 @@
 """Memory of a training gradient over long recordings: one call, and chunks of time.
 
-Nothing runs: the compiler says how much temporary memory a step needs. The gradient of chunks is
-truncated at their borders, see `jslayer.utils.truncated_chunks`; its time is that of both passes.
+Nothing runs: the compiler says how much temporary memory a step needs. The gradient is the same, see
+`jslayer.utils.time_chunks`.
 Run ``python -m benchmarks.remat`` or ``python benchmarks/remat.py``; ``--help`` lists options.
 """
 
@@ -18,7 +18,7 @@ if not __package__:  # run by its path
 
 from benchmarks import timing
 from jslayer.block import Sequential, cuba
-from jslayer.utils import truncated_chunks
+from jslayer.utils import time_chunks
 
 NEURON = {
     "threshold": 1.25,
@@ -59,7 +59,7 @@ def table(steps: Sequence[int], chunks: Sequence[int]) -> str:
         f"| ---: | ---: |{' ---: |' * len(names)}",
     ]
     for length in steps:
-        applies = [network().apply, *(truncated_chunks(network(), chunk) for chunk in chunks)]
+        applies = [network().apply, *(time_chunks(network(), chunk) for chunk in chunks)]
         floor = 4 * BATCH * length * sum(SIZES[1:])
         found = [floor, *(temporary_bytes(apply, length) for apply in applies)]
         lines.append(f"| {length} | {' | '.join(f'{size / 2**20:.2f}' for size in found)} |")

@@ -10,6 +10,7 @@ from jslayer import persistence
 from jslayer.neuron import parameters
 from jslayer.neuron.base import Neuron
 from jslayer.ops import layout
+from jslayer.ops.events import event_fraction
 from jslayer.ops.shift import step_delay
 from jslayer.synapse.hashable import Hashable
 
@@ -69,8 +70,7 @@ class Block(Hashable):
 
     def finish(self, y: jax.Array) -> Any:
         """Counts events, turns the axes back and returns ``y``, or ``(y, rate)``."""
-        # negative graded events count too
-        rate = jnp.mean(y != 0, dtype=jnp.float32)
+        rate = event_fraction(y)  # negative graded events count too
         self.sow("intermediates", "event_rate", rate)
         y = layout.time_last(y)
         return (y, rate) if self.count_log else y

@@ -6,7 +6,6 @@ and can be used inside `jax.grad`. The two on events take the activity of severa
 
 from jslayer.loss.labels import one_hot as one_hot
 from jslayer.loss.sparsity import SparsityEnforcer as SparsityEnforcer
-from jslayer.loss.sparsity import event_fraction as event_fraction
 from jslayer.loss.sparsity import event_rate_loss as event_rate_loss
 from jslayer.loss.sparsity import sparsity_loss as sparsity_loss
 from jslayer.loss.spike_max import SpikeMax as SpikeMax
@@ -17,4 +16,5 @@ from jslayer.loss.spike_rate import SpikeRate as SpikeRate
 from jslayer.loss.spike_rate import spike_rate_loss as spike_rate_loss
 from jslayer.loss.spike_time import SpikeTime as SpikeTime
 from jslayer.loss.spike_time import spike_time_loss as spike_time_loss
+from jslayer.ops.events import event_fraction as event_fraction
 from jslayer.ops.filter import moving_rate as moving_rate

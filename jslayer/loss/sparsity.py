@@ -8,34 +8,9 @@ import jax
 import jax.numpy as jnp
 
 from jslayer.ops import check
+from jslayer.ops.events import event_fraction
 
 Activity = jax.Array | Mapping[str, Any] | Sequence[Any]
-
-
-@jax.custom_jvp
-def event_fraction(x: jax.Array) -> jax.Array:
-    """Fraction of entries that are not zero, with the gradient of the mean magnitude.
-
-    A count of events has no gradient. This one is pulled down by making smaller what is not zero:
-    ``d/dx = sign(x) / size``.
-
-    Args:
-      x: float32, any shape.
-
-    Returns:
-      A float32 scalar.
-
-    Example:
-      >>> float(event_fraction(jnp.array([0.0, 2.0, -1.0, 0.0])))
-      0.5
-    """
-    return jnp.mean(x != 0, dtype=jnp.float32)
-
-
-@event_fraction.defjvp
-def _event_fraction_jvp(primals, tangents):
-    (x,), (x_dot,) = primals, tangents
-    return event_fraction(x), jnp.mean(jnp.sign(x) * x_dot, dtype=jnp.float32)
 
 
 def event_rate_loss(rates: Activity, *, max_rate: float = 0.01, lam: float = 1) -> jax.Array:
@@ -46,8 +21,7 @@ def event_rate_loss(rates: Activity, *, max_rate: float = 0.01, lam: float = 1) 
 
     Args:
       rates: A nest, e.g. a mapping by layer: rates, each a scalar, or activations ``[N, ..., T]``,
-        whose `event_fraction` is taken. Rates that `jslayer.event_rates` finds carry a gradient if
-        the network ran inside `jslayer.utils.differentiable_rates`.
+        whose `event_fraction` is taken. Those that `jslayer.event_rates` finds do.
       max_rate: Rate that is free, in events per neuron and step.
       lam: Weight of the penalty.
 

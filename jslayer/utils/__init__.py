@@ -19,7 +19,6 @@ from jslayer.utils.plot import plot_gradient_flow as plot_gradient_flow
 from jslayer.utils.plot import series as series
 from jslayer.utils.progress import Progress as Progress
 from jslayer.utils.projection import project as project
-from jslayer.utils.rates import differentiable_rates as differentiable_rates
 from jslayer.utils.rates import event_rate as event_rate
 from jslayer.utils.sharding import data_mesh as data_mesh
 from jslayer.utils.sharding import replicate as replicate
@@ -29,6 +28,6 @@ from jslayer.utils.state import TrainState as TrainState
 from jslayer.utils.state import create_state as create_state
 from jslayer.utils.stats import LearningStats as LearningStats
 from jslayer.utils.tensorboard import TensorBoardWriter as TensorBoardWriter
+from jslayer.utils.time_chunks import time_chunks as time_chunks
 from jslayer.utils.training import eval_step as eval_step
 from jslayer.utils.training import train_step as train_step
-from jslayer.utils.truncated import truncated_chunks as truncated_chunks

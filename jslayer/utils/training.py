@@ -1,6 +1,5 @@
 """The functional training loop: one state, one jitted step."""
 
-import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,6 @@ from jslayer.loss.sparsity import event_rate_loss
 from jslayer.ops import check
 from jslayer.utils.accumulate import over_parts, reduction_of
 from jslayer.utils.projection import project
-from jslayer.utils.rates import differentiable_rates
 from jslayer.utils.state import TrainState as TrainState
 from jslayer.utils.state import create_state as create_state
 
@@ -144,10 +142,9 @@ def _watched(apply_fn, variables, x, watch, key):
     """Output, event rates by block and the changed collections of a training call."""
     changing = [name for name in variables if name not in ("params", "constants")]
     watched = ["intermediates"] if watch else []
-    with differentiable_rates() if watch else contextlib.nullcontext():
-        y, updated = apply_fn(
-            variables, x, train=True, rngs={"dropout": key}, mutable=[*changing, *watched]
-        )
+    y, updated = apply_fn(
+        variables, x, train=True, rngs={"dropout": key}, mutable=[*changing, *watched]
+    )
     updated = dict(updated)
     return y, event_rates(updated.pop("intermediates", {})), updated
 

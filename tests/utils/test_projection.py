@@ -17,3 +17,11 @@ def test_bounded_parameters_are_clamped_and_others_are_not():
     assert found["delay_line"]["delay"].tolist() == [0.0, 5.5, 62.0]
     assert found["synapse"]["weight"] == -7.0
     assert found["delay"] == 100.0
+
+
+def test_a_rotation_comes_back_into_the_unit_circle():
+    outside = {"a": {"sin_decay": jnp.float32(0.9), "cos_decay": jnp.float32(0.9)}}
+    found = project(outside)["a"]
+    np.testing.assert_allclose(jnp.hypot(found["sin_decay"], found["cos_decay"]), 4095 / 4096)
+    inside = {"sin_decay": jnp.float32(0.5), "cos_decay": jnp.float32(0.25)}
+    assert project(inside) == inside

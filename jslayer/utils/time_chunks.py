@@ -10,28 +10,25 @@ from jax import lax
 
 from jslayer.block.persistent import only_persistent, persistent
 from jslayer.ops import check
-from jslayer.persistence import COLLECTION
+from jslayer.persistence import COLLECTION, LINK
 
 Apply = Callable[..., jax.Array]
 
 
-def truncated_chunks(network: nn.Module, chunk: int) -> Apply:
+def time_chunks(network: nn.Module, chunk: int, *, truncated: bool = False) -> Apply:
     """Runs a network over chunks of time and forgets what is inside each until its gradient is due.
 
     Neurons, delays and feedback hand their state on, so that the output is that of one call, bit
-    for bit. Memory of a training step grows with one chunk plus what enters and leaves, instead of
-    with the time; each chunk is computed twice.
-
-    **The gradient is truncated**: state is made of integers, and nothing flows back through it over
-    the border of two chunks (truncated backpropagation through time). A loss learns from causes
-    within the same chunk only; choose chunks several times longer than the memory of the neurons.
-    The whole gradient needs one call over all steps; for that, `jslayer.ops.engine.run` with
-    ``policy="recompute"`` keeps the input and a few states of each neuron.
+    for bit; and so do their adjoints, through links (`jslayer.ops.linked`), so that the gradient is
+    that of one call as well. Memory of a training step grows with one chunk plus what enters and
+    leaves, instead of with the time; each chunk is computed twice.
 
     Args:
       network: Any network of blocks; those of a `Sequential` are made persistent, a module of your
         own gives its blocks ``persistent_state=True`` itself.
       chunk: Steps of a chunk. The last one may be shorter.
+      truncated: Let nothing flow back over the border of two chunks (truncated backpropagation
+        through time): a loss then learns from causes within the same chunk only.
 
     Returns:
       ``apply(variables, x, *, train=False, rngs=None) -> y``, for ``x`` ``[N, C, ..., T]``. It
@@ -50,7 +47,7 @@ def truncated_chunks(network: nn.Module, chunk: int) -> Apply:
       >>> neuron = dict(threshold=1.0, current_decay=0.25, voltage_decay=0.03)
       >>> network, x = Sequential([cuba.Dense(neuron, 3, 2, weight_scale=4)]), jnp.ones((1, 3, 20))
       >>> variables = network.init(jax.random.key(0), x)
-      >>> in_chunks = truncated_chunks(network, 8)
+      >>> in_chunks = time_chunks(network, 8)
       >>> bool((in_chunks(variables, x) == network.apply(variables, x)).all())
       True
     """
@@ -69,25 +66,33 @@ def truncated_chunks(network: nn.Module, chunk: int) -> Apply:
         held = {name: tree for name, tree in variables.items() if name != COLLECTION}
         rngs = dict(rngs or {})
 
-        @jax.checkpoint
-        def run(held, state, piece, number):
+        def call(held, kept, piece, number):
             keys = {name: jax.random.fold_in(key, number) for name, key in rngs.items()}
             with only_persistent("chunks of time", train=train):
                 y, updated = module.apply(
-                    {**held, COLLECTION: state}, piece, train=train, rngs=keys, mutable=[COLLECTION]
+                    {**held, **kept}, piece, train=train, rngs=keys, mutable=list(kept)
                 )
-            return y, updated.get(COLLECTION, state)
+            return y, {name: updated.get(name, tree) for name, tree in kept.items()}
 
-        whole = x.shape[-1] // chunk
-        state, outputs = _at_rest(module, x[..., :1]), []
+        @jax.checkpoint
+        def run(held, kept, piece, number):
+            y, kept = call(held, kept, piece, number)
+            return y, jax.lax.stop_gradient(kept) if truncated else kept
+
+        kept = {COLLECTION: _at_rest(module, x[..., :1])}
+        if not truncated:
+            kept[LINK] = {}
+            made = jax.eval_shape(call, held, kept, x[..., :1], 0)[1][LINK]
+            kept[LINK] = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), made)
+        whole, outputs = x.shape[-1] // chunk, []
         if whole:
             cut = x[..., : whole * chunk].reshape(*x.shape[:-1], whole, chunk)
-            step = lambda state, part: run(held, state, *part)[::-1]
-            state, y = lax.scan(step, state, (jnp.moveaxis(cut, -2, 0), jnp.arange(whole)))
+            step = lambda kept, part: run(held, kept, *part)[::-1]
+            kept, y = lax.scan(step, kept, (jnp.moveaxis(cut, -2, 0), jnp.arange(whole)))
             y = jnp.moveaxis(y, 0, -2)
             outputs.append(y.reshape(*y.shape[:-2], -1))
         if x.shape[-1] % chunk:
-            outputs.append(run(held, state, x[..., whole * chunk :], whole)[0])
+            outputs.append(run(held, kept, x[..., whole * chunk :], whole)[0])
         return jnp.concatenate(outputs, axis=-1)
 
     return apply

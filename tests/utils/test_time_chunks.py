@@ -1,4 +1,4 @@
-"""Chunks of time: the output of one call, the memory of one chunk, a gradient that is cut."""
+"""Chunks of time: the output and the gradient of one call, with the memory of one chunk."""
 
 import jax
 import jax.numpy as jnp
@@ -7,7 +7,7 @@ import pytest
 
 from jslayer.block import Sequential, cuba, rf
 from jslayer.neuron import MeanOnlyBatchNorm
-from jslayer.utils import truncated_chunks
+from jslayer.utils import time_chunks
 
 NEURON = {
     "threshold": 1.0,
@@ -39,11 +39,27 @@ def variables():
 def test_chunks_give_the_output_of_one_call_bit_for_bit(variables, chunk):
     whole = jax.jit(NETWORK.apply)(variables, X)
     assert np.any(whole)
-    found = jax.jit(truncated_chunks(NETWORK, chunk))(variables, X)
+    found = jax.jit(time_chunks(NETWORK, chunk))(variables, X)
     np.testing.assert_array_equal(found, whole)
 
 
-def test_the_gradient_within_a_chunk_is_whole_and_ends_at_its_border():
+@pytest.mark.parametrize("chunk", [1, 5, 40])
+def test_the_gradient_is_that_of_one_call(variables, chunk):
+    weight = jax.random.normal(jax.random.key(2), (2, 2, 23))
+
+    def error(params, apply):
+        return jnp.sum(weight * apply({**variables, "params": params}, X))
+
+    gradient = jax.jit(jax.grad(error), static_argnums=1)
+    whole = gradient(variables["params"], NETWORK.apply)
+    found = gradient(variables["params"], time_chunks(NETWORK, chunk))
+    for ours, theirs in zip(jax.tree.leaves(found), jax.tree.leaves(whole), strict=True):
+        scale = np.abs(theirs).max()
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5 * scale)
+        assert scale > 0
+
+
+def test_a_truncated_gradient_within_a_chunk_is_whole_and_ends_at_its_border():
     layer = cuba.Affine(NEURON, 3, 2, weight_scale=4)
     network = Sequential([layer])
     x = jnp.ones((1, 3, 12))
@@ -54,10 +70,12 @@ def test_the_gradient_within_a_chunk_is_whole_and_ends_at_its_border():
 
     gradient = jax.jit(jax.grad(error), static_argnums=1)
     whole = gradient(variables["params"], network.apply, x)
-    one = gradient(variables["params"], truncated_chunks(network, 12), x)
+    one = gradient(variables["params"], time_chunks(network, 12, truncated=True), x)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), one, whole)
     # a loss on the last step learns from its own chunk only: from the input since the border
-    cut = gradient(variables["params"], truncated_chunks(network, 4), x)["blocks_0"]["synapse"]
+    cut = gradient(variables["params"], time_chunks(network, 4, truncated=True), x)["blocks_0"][
+        "synapse"
+    ]
     late = x.at[..., :8].set(0)
     recent = gradient(variables["params"], network.apply, late)["blocks_0"]["synapse"]
     np.testing.assert_allclose(cut["weight"], recent["weight"], rtol=1e-5)
@@ -74,7 +92,7 @@ def test_memory_of_a_gradient_grows_with_the_chunk_instead_of_the_time():
         compiled = jax.jit(jax.grad(objective)).lower(variables["params"], x).compile()
         return compiled.memory_analysis().temp_size_in_bytes
 
-    chunks = truncated_chunks(network, 32)
+    chunks = time_chunks(network, 32)
     whole = bytes_of(network.apply, 1024)
     assert bytes_of(chunks, 1024) < 0.5 * whole
 
@@ -82,8 +100,9 @@ def test_memory_of_a_gradient_grows_with_the_chunk_instead_of_the_time():
 def test_dropout_is_drawn_anew_in_every_chunk_and_fixed_by_the_key():
     network = Sequential([cuba.Dense({**NEURON, "dropout": 0.5}, 6, 32, weight_scale=8)])
     variables = network.init(jax.random.key(0), X)
-    apply = truncated_chunks(network, 4)
-    drop = lambda key: apply(variables, X, train=True, rngs={"dropout": jax.random.key(key)})
+    apply = time_chunks(network, 4)
+    dropped = jax.jit(lambda key: apply(variables, X, train=True, rngs={"dropout": key}))
+    drop = lambda seed: dropped(jax.random.key(seed))
     np.testing.assert_array_equal(drop(0), drop(0))
     assert np.any(drop(0) != drop(1))
     assert np.any(drop(0) != apply(variables, X))
@@ -91,13 +110,13 @@ def test_dropout_is_drawn_anew_in_every_chunk_and_fixed_by_the_key():
 
 def test_what_would_forget_is_refused():
     with pytest.raises(ValueError, match="`chunk` is 0, expected a whole number of at least 1"):
-        truncated_chunks(NETWORK, 0)
+        time_chunks(NETWORK, 0)
     normed = Sequential([cuba.Dense({**NEURON, "norm": MeanOnlyBatchNorm}, 6, 4)])
     variables = normed.init(jax.random.key(0), X)
-    apply = truncated_chunks(normed, 4)
+    apply = time_chunks(normed, 4)
     np.testing.assert_array_equal(apply(variables, X), normed.apply(variables, X))
     with pytest.raises(ValueError, match=r"norm.*expected None in chunks of time"):
         apply(variables, X, train=True)
     decimated = Sequential([cuba.TimeDecimation(2)])
     with pytest.raises(ValueError, match="expected none in chunks of time"):
-        truncated_chunks(decimated, 4)({}, X)
+        time_chunks(decimated, 4)({}, X)
