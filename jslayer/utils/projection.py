@@ -60,4 +60,4 @@ def _rotations(node):
     if "sin_decay" in found and "cos_decay" in found:
         pair = fixed_point.clamp_rotation(found["sin_decay"], found["cos_decay"])
         found["sin_decay"], found["cos_decay"] = pair
-    return found
+    return type(node)(found)

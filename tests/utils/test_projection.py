@@ -1,6 +1,7 @@
 """Parameters with bounds come back into range after a step; the others stay."""
 
 import jax.numpy as jnp
+import numpy as np
 
 from jslayer import utils
 
@@ -21,7 +22,7 @@ def test_bounded_parameters_are_clamped_and_others_are_not():
 
 def test_a_rotation_comes_back_into_the_unit_circle():
     outside = {"a": {"sin_decay": jnp.float32(0.9), "cos_decay": jnp.float32(0.9)}}
-    found = project(outside)["a"]
+    found = utils.project(outside)["a"]
     np.testing.assert_allclose(jnp.hypot(found["sin_decay"], found["cos_decay"]), 4095 / 4096)
     inside = {"sin_decay": jnp.float32(0.5), "cos_decay": jnp.float32(0.25)}
-    assert project(inside) == inside
+    assert utils.project(inside) == inside
