@@ -32,6 +32,10 @@ def run(
     same bit for bit on every engine, and one call over ``T`` steps equals two calls over its parts
     with the state handed on. Gradients are those of `Dynamics.adjoint`; reverse mode only.
 
+    On several GPUs, a kernel in plain `jit` makes JAX gather its sharded inputs; inside of
+    ``jax.shard_map(..., check_vma=False)`` every device runs the kernel on its own neurons. A
+    function that is exported for several platforms at once needs ``implementation="scan"``.
+
     Args:
       dynamics: The record of the neuron.
       params: Parameters by name, each broadcastable to ``*neurons``, in natural units.
@@ -41,7 +45,8 @@ def run(
         or raises; see `jslayer.ops.engines.select.engine`.
       policy: What is kept for the gradient. ``"save"`` keeps the residuals of every step.
         ``"recompute"`` keeps the input and about ``sqrt(T)`` states, and computes the residuals of
-        ``sqrt(T)`` steps at a time again; the gradient is the same.
+        ``sqrt(T)`` steps at a time again; the gradient is the same (XLA may contract float
+        arithmetic differently).
 
     Returns:
       Outputs by name, each ``[T, *neurons]``, and the state after the last step.
@@ -50,9 +55,6 @@ def run(
       TypeError: ``x`` is not floating-point, or the state has another type than at rest.
       ValueError: ``x`` has no time step or (outside of `jit`) NaN or infinity, a parameter or the
         state does not fit, the policy is unknown, or the implementation is, or cannot run here.
-
-    On several GPUs, a kernel in plain `jit` makes JAX gather its sharded inputs; inside of
-    ``jax.shard_map(..., check_vma=False)`` every device runs the kernel on its own neurons.
     """
     check.choice("policy", policy, get_args(Policy))
     leaves = jax.tree.leaves(x)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.golden import load
 
-ADAPTED = {"manifest_core.json", "manifest_blocks.json", "manifest_io.json"}
+ADAPTED = {f"manifest_{name}.json" for name in ("core", "blocks", "io", "client")}
 
 
 def _cases():

@@ -42,9 +42,7 @@ def walk(
     chunks, rest = divmod(steps, chunk)
     time = lambda i: steps - 1 - i if reverse else i
     # behind the last chunk some row is read again and dropped
-    fetch = lambda c: tuple(
-        load(jnp.clip(time(c * chunk + k), 0, steps - 1)) for k in range(chunk)
-    )
+    fetch = lambda c: tuple(load(jnp.clip(time(c * chunk + k), 0, steps - 1)) for k in range(chunk))
 
     def one_chunk(c, state):
         carry, now = state

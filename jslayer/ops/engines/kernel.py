@@ -83,7 +83,9 @@ def run(
         name=f"jslayer_{of.name}",
         interpret=interpret,
     )
-    return structure_out.unflatten([leaf[..., :neurons] for leaf in done])
+    if width > neurons:
+        done = [leaf[..., :neurons] for leaf in done]
+    return structure_out.unflatten(done)
 
 
 def _outputs(of, inputs, steps, width):

@@ -1,5 +1,6 @@
 """Mosaic GPU, the backend of choice: NVIDIA GPUs from Hopper on, and Ampere with JAX 0.11."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ from jslayer.ops.engines import tuning
 
 LEAST = tuning.THREADS
 tile = tuning.mosaic
+
+if "out_type" not in inspect.signature(plgpu.kernel).parameters:
+    raise ImportError("the Mosaic GPU kernel needs a JAX later than this one")
 
 CAN_INTERPRET = hasattr(plgpu, "InterpretGPUParams")
 

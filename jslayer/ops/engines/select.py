@@ -31,9 +31,10 @@ def engine(implementation: str | None) -> Engine:
     """Returns the engine to use.
 
     ``"scan"`` runs everywhere. ``"mosaic"`` and ``"triton"`` are the GPU kernel by one backend or
-    the other and ``"pallas"`` is the better one here; where a CPU stands beside a GPU they run only
-    on the GPU's arrays. ``"mosaic_interpret"`` and ``"triton_interpret"`` run the kernel without a
-    GPU, slowly; they are for tests, and Mosaic's is part of JAX only since 0.11.
+    the other and ``"pallas"`` is the better one here; they take arrays on the GPU only, while
+    ``None`` is right for those on the CPU as well. ``"mosaic_interpret"`` and
+    ``"triton_interpret"`` run the kernel without a GPU, slowly; they are for tests, and Mosaic's is
+    part of JAX only since 0.11.
 
     Args:
       implementation: ``None`` for the fastest that works with these arrays and dynamics, or a name.
@@ -87,7 +88,7 @@ def _named(name: str, of: Pass, fixed: Tree, carry: Tree, rows: Tree):
 def missing(name: str) -> str | None:
     """Says why a backend does not run here, or ``None`` if it does."""
     if backend(name) is None:
-        return "this version of JAX has no such backend"
+        return f"JAX {jax.__version__} has no such backend, or another one"
     try:
         devices = jax.devices("cuda")
     except RuntimeError:
@@ -95,7 +96,9 @@ def missing(name: str) -> str | None:
     return next(filter(None, (unfit(name, device) for device in devices)), None)
 
 
-def unfit(name: str, device: jax.Device, version: tuple[int, ...] = jax.__version_info__):
+def unfit(
+    name: str, device: jax.Device, version: tuple[int, ...] = jax.__version_info__
+) -> str | None:
     """Says why a backend does not run on a CUDA device, or ``None`` if it does.
 
     Before JAX 0.11 Mosaic's compiler aborts the process below compute capability 9.0; consumer

@@ -15,6 +15,8 @@ from jslayer.ops.engines import tuning
 LEAST = 32
 tile = tuning.triton
 
+# JAX warns while it lowers, deep inside of the user's `jit`, of what is no choice of the user's
+warnings.filterwarnings("ignore", "The Pallas Triton backend is deprecated", DeprecationWarning)
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import jax.experimental.pallas.triton as pltriton
@@ -46,13 +48,11 @@ def call(
 
         text(load, store, refs[: len(inputs)], refs[len(inputs) :])
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return pl.pallas_call(
-            kernel,
-            grid=(tile.programs(neurons),),
-            out_shape=tuple(outputs),
-            interpret=interpret,
-            name=name,
-            compiler_params=pltriton.CompilerParams(num_warps=tile.block // 32, num_stages=1),
-        )(*inputs)
+    return pl.pallas_call(
+        kernel,
+        grid=(tile.programs(neurons),),
+        out_shape=tuple(outputs),
+        interpret=interpret,
+        name=name,
+        compiler_params=pltriton.CompilerParams(num_warps=tile.block // 32, num_stages=1),
+    )(*inputs)

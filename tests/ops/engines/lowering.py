@@ -11,15 +11,14 @@ MOSAIC, TRITON = "mosaic_gpu_v2", "__gpu$xla.gpu.triton"
 CALLS = (MOSAIC, TRITON, "triton_kernel_call_ffi")
 
 
-def lowered(function, *arguments, platforms=("cuda",)):
-    """StableHLO of ``function`` for an H100."""
-    device = jax.sharding.AbstractDevice(
-        device_kind="NVIDIA H100", num_cores=132, platform="gpu"
-    )
+def lowered(function, *arguments, platforms=("cuda",), named_device=True):
+    """StableHLO of ``function`` for an H100; Mosaic takes that for granted, Triton must be told."""
+    device = jax.sharding.AbstractDevice(device_kind="NVIDIA H100", num_cores=132, platform="gpu")
     mesh = jax.sharding.AbstractMesh((), (), abstract_device=device)
+    on = jax.sharding.use_abstract_mesh(mesh) if named_device else contextlib.nullcontext()
     checks = [export.DisabledSafetyCheck.custom_call(name) for name in CALLS]
     exported = export.export(jax.jit(function), platforms=platforms, disabled_checks=checks)
-    with jax.sharding.use_abstract_mesh(mesh), warnings.catch_warnings():
+    with on, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The Pallas Triton backend", DeprecationWarning)
         return exported(*arguments).mlir_module()
 

@@ -9,31 +9,10 @@ import pytest
 
 from jslayer.ops.engines import body, kernel, passes, scan, select, tuning
 from tests.ops.engines.cases import BY_NAME, DYNAMICS, through
-
-ENGINES = {}
-"""Interpreted kernels of this version of JAX."""
-for _name in select.INTERPRETED:
-    try:
-        ENGINES[_name] = select.engine(_name)
-    except ValueError:  # Mosaic has no interpreter before JAX 0.11
-        continue
+from tests.ops.engines.compare import ENGINES, close, equal
 
 WALKS = ("forward", "training", "backward")
 SIZES = ((7, 129), (1, 128), (17, 1), (9, 127), (8, 257), (3, 160))
-
-
-def equal(found, expected):
-    jax.tree.map(np.testing.assert_array_equal, found, expected)
-
-
-def close(found, expected, bound=2e-6):
-    def one(f, e):
-        if e.dtype == jnp.float32:
-            assert np.max(np.abs(f - e), initial=0) <= bound * np.max(np.abs(e), initial=0)
-        else:
-            np.testing.assert_array_equal(f, e)
-
-    jax.tree.map(one, found, expected)
 
 
 def compare(case, walk, engine, steps, neurons):
