@@ -26,6 +26,7 @@ class Delta(nn.Module):
       persistent_state: Carry the state to the next call, in collection ``"state"``.
       requires_grad: Learn the threshold.
       implementation: Engine, see `jslayer.ops.engine.run`.
+      policy: What training keeps for the gradient, see there.
 
     Example:
       >>> import jax.numpy as jnp
@@ -42,6 +43,7 @@ class Delta(nn.Module):
     persistent_state: bool = False
     requires_grad: bool = False
     implementation: str | None = None
+    policy: engine.Policy = "save"
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Maps ``[N, C, ..., T]`` to graded events of the same shape."""
@@ -71,7 +73,12 @@ class Delta(nn.Module):
             if kept is not None:
                 state = {name: layout.step_last(kept[f"{name}_state"]) for name in STATES}
             outputs, last = engine.run(
-                self.dynamics(), params, state, x, implementation=self.implementation
+                self.dynamics(),
+                params,
+                state,
+                x,
+                implementation=self.implementation,
+                policy=self.policy,
             )
             return outputs["spike"], {f"{n}_state": layout.step_first(last[n]) for n in STATES}
 

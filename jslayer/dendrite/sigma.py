@@ -16,6 +16,7 @@ class Sigma(nn.Module):
     Attributes:
       persistent_state: Go on from the sum of the call before, in collection ``"state"``.
       implementation: Engine, see `jslayer.ops.engine.run`.
+      policy: What training keeps for the gradient, see there.
 
     Example:
       >>> import jax.numpy as jnp
@@ -25,6 +26,7 @@ class Sigma(nn.Module):
 
     persistent_state: bool = False
     implementation: str | None = None
+    policy: engine.Policy = "save"
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Maps ``[N, C, ..., T]`` to the sums of the same shape."""
@@ -39,7 +41,12 @@ class Sigma(nn.Module):
         def run(kept: Tree | None) -> tuple[jax.Array, Tree]:
             state = None if kept is None else {"sum": layout.step_last(kept["sum_state"])}
             outputs, last = engine.run(
-                SigmaDynamics(), {}, state, x, implementation=self.implementation
+                SigmaDynamics(),
+                {},
+                state,
+                x,
+                implementation=self.implementation,
+                policy=self.policy,
             )
             return outputs["sum"], {"sum_state": layout.step_first(last["sum"])}
 

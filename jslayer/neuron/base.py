@@ -101,7 +101,8 @@ class Neuron(nn.Module):
         """
         self.check_fields()
         if run is None:
-            run = functools.partial(engine.run, implementation=self.implementation)
+            options = {"implementation": self.implementation, "policy": self.policy}
+            run = functools.partial(engine.run, **options)
         if self.is_mutable_collection(persistence.LINK) and not self.is_initializing():
             run = self._linked(run)
         first = jax.tree.leaves(x)[0]

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jslayer.neuron import base, parameters
 from jslayer.neuron.device import neuron_params as neuron_params
 from jslayer.neuron.dropout import Dropout
-from jslayer.ops import check, fixed_point, sigma_delta
+from jslayer.ops import check, engine, fixed_point, sigma_delta
 from jslayer.ops.dynamics import Dynamics, Tree
 
 NAMED = {"relu": sigma_delta.relu, "identity": sigma_delta.identity}
@@ -40,6 +40,7 @@ class Neuron(base.Neuron):
       readout: Return the activation itself.
       encoder: Only encode: no sum, no activation.
       implementation: Engine, see `jslayer.ops.engine.run`.
+      policy: What training keeps for the gradient, see there.
 
     References:
       O'Connor and Welling, Sigma Delta Quantized Networks, 2017.
@@ -67,6 +68,7 @@ class Neuron(base.Neuron):
     readout: bool = False
     encoder: bool = False
     implementation: str | None = None
+    policy: engine.Policy = "save"
 
     graded_spike = True
     threshold_grad = False

@@ -10,6 +10,7 @@ import numpy as np
 from jax import lax
 
 from jslayer.ops import check
+from jslayer.ops.border import adjoint_behind, checked_state, state_cotangent
 from jslayer.ops.dynamics import Dynamics, Tree
 from jslayer.ops.engines import passes, recompute, select
 
@@ -57,23 +58,8 @@ def run(
         state does not fit, the policy is unknown, or the implementation is, or cannot run here.
     """
     check.choice("policy", policy, get_args(Policy))
-    leaves = jax.tree.leaves(x)
-    for leaf in leaves:
-        check.floating("x", leaf)
-        check.rank("x", leaf, at_least=1, layout="T, *neurons")
-        check.time_steps("x", leaf, axis=0)
-        check.finite("x", leaf)
-    steps, neurons = leaves[0].shape[0], leaves[0].shape[1:]
-    rest = jax.eval_shape(dynamics.init, jax.ShapeDtypeStruct(neurons, jnp.float32))
-    if state is None:
-        state = dynamics.init(jnp.zeros_like(leaves[0][0], jnp.float32))
-    check.same_types("state", state, rest)
-    for leaf in jax.tree.leaves(state):
-        check.one_step("state", leaf, of="x", like=leaves[0])
-    for name, value in params.items():
-        check.broadcasts(name, value, to=neurons)
-        check.no_nan(name, value)
-    dynamics.check(params)
+    state = checked_state(dynamics, params, state, x, layout="T, *neurons")
+    steps, *neurons = jax.tree.leaves(x)[0].shape
 
     # one flat row of neurons for every engine; JAX sums the cotangents of what is broadcast here
     size = int(np.prod(neurons))
@@ -134,10 +120,7 @@ def _run_bwd(dynamics, engine, policy, saved, cotangents):
     params, kept = saved
     outputs_bar, last_bar = cotangents
     like = jax.tree.leaves(outputs_bar)[0][0]
-    bar = dynamics.adjoint_init(like)
-    if jax.tree.structure(bar) == jax.tree.structure(last_bar):
-        # float states carry a gradient across the border of two calls, integer ones do not
-        bar = jax.tree.map(lambda z, b: z if b.dtype == jax.dtypes.float0 else b, bar, last_bar)
+    bar = adjoint_behind(dynamics, like, last_bar)
     carry = (bar, {name: jnp.zeros_like(like) for name in params})
     if policy == "recompute":
         run = functools.partial(recompute.backward, engine, dynamics)
@@ -145,16 +128,7 @@ def _run_bwd(dynamics, engine, policy, saved, cotangents):
     else:
         walk = passes.backward(dynamics)
         (bar, params_bar), x_bar = engine(walk, params, carry, (kept, outputs_bar))
-    state_bar = None
-    if jax.tree.structure(bar) == jax.tree.structure(last_bar):
-        state_bar = jax.tree.map(
-            lambda b, z: (
-                np.zeros(z.shape, jax.dtypes.float0) if z.dtype == jax.dtypes.float0 else b
-            ),
-            bar,
-            last_bar,
-        )
-    return params_bar, state_bar, x_bar
+    return params_bar, state_cotangent(bar, last_bar), x_bar
 
 
 _run.defvjp(_run_fwd, _run_bwd)

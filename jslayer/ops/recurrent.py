@@ -6,10 +6,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from jslayer.ops import check
+from jslayer.ops.border import adjoint_behind, checked_state, state_cotangent
 from jslayer.ops.dynamics import Dynamics, Tree
 
 
@@ -58,13 +58,9 @@ def run_recurrent(
       >>> run_recurrent(Cuba(), params, None, x, jnp.ones((1, 1)))[0]["spike"][:, 0, 0]
       Array([0., 1., 1., 1.], dtype=float32)
     """
-    leaves = jax.tree.leaves(x)
-    for leaf in leaves:
-        check.floating("x", leaf)
-        check.rank("x", leaf, at_least=3, at_most=3, layout="T, N, C")
-        check.time_steps("x", leaf, axis=0)
-        check.finite("x", leaf)
-    row = leaves[0].shape[1:]
+    state = checked_state(dynamics, params, state, x, layout="T, N, C", axes=3)
+    first = jax.tree.leaves(x)[0]
+    row = first.shape[1:]
     if jax.tree.structure(weight) != jax.tree.structure(x):
         raise ValueError(
             f"`weight` is {jax.tree.structure(weight)}, expected {jax.tree.structure(x)}, as `x`; "
@@ -76,16 +72,9 @@ def run_recurrent(
                 f"`weight` has shape {jnp.shape(leaf)}, expected {(row[1], row[1])}, one row and "
                 "one column per neuron; give a matrix of that size."
             )
-    zero = jnp.zeros_like(leaves[0][0], jnp.float32)
-    state = dynamics.init(zero) if state is None else state
-    check.same_types("state", state, jax.eval_shape(dynamics.init, zero))
-    fed_back = zero if fed_back is None else fed_back
-    for name, leaf in (*(("state", s) for s in jax.tree.leaves(state)), ("fed_back", fed_back)):
-        check.one_step(name, leaf, of="x", like=leaves[0])
-    for name, value in params.items():
-        check.broadcasts(name, value, to=row)
-        check.no_nan(name, value)
-    dynamics.check(params)
+    if fed_back is None:
+        fed_back = jnp.zeros_like(first[0], jnp.float32)
+    check.one_step("fed_back", fed_back, of="x", like=first)
     rows = {n: jnp.broadcast_to(jnp.asarray(v, jnp.float32), row) for n, v in params.items()}
     floats = lambda tree: jax.tree.map(lambda leaf: leaf.astype(jnp.float32), tree)
     return _run(dynamics, output, rows, state, floats(x), floats(weight), fed_back, gain)
@@ -136,10 +125,7 @@ def _run_fwd(dynamics, output, params, state, x, weight, fed_back, gain):
 def _run_bwd(dynamics, output, saved, cotangents):
     params, weight, fed_back, gain, residuals, s = saved
     outputs_bar, last_bar = cotangents
-    first = dynamics.adjoint_init(fed_back)
-    same = jax.tree.structure(first) == jax.tree.structure(last_bar)
-    if same:  # float states carry a gradient across the border of two calls
-        first = jax.tree.map(lambda z, b: z if b.dtype == jax.dtypes.float0 else b, first, last_bar)
+    first = adjoint_behind(dynamics, fed_back, last_bar)
 
     def back(drive_bar):
         """``R^T d_bar``, over all parts of the drive."""
@@ -168,15 +154,7 @@ def _run_bwd(dynamics, output, saved, cotangents):
             lambda bar, w: jnp.sum(bar * _product(before, w), axis=0), x_bar, weight
         )
         gain_bar = functools.reduce(jnp.add, jax.tree.leaves(parts))
-    state_bar = None
-    if same:
-        state_bar = jax.tree.map(
-            lambda b, z: (
-                np.zeros(z.shape, jax.dtypes.float0) if z.dtype == jax.dtypes.float0 else b
-            ),
-            bar,
-            last_bar,
-        )
+    state_bar = state_cotangent(bar, last_bar)
     return sums, state_bar, x_bar, jax.tree.map(pair, x_bar), back(drive_bar), gain_bar
 
 

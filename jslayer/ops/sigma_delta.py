@@ -113,7 +113,8 @@ class Delta(Dynamics):
         else:
             error = state["error"]
         after = {"previous": x, "residual": change - sent, "error": error}
-        return after, {"spike": _floor(sent, 1 / self.scale)}, {"change": change}
+        step = 1 / self.scale
+        return after, {"spike": jnp.floor(sent / step) * step}, {"change": change}
 
     def adjoint(
         self, params: Params, bar: Tree, residuals: Tree, cotangents: Tree
@@ -126,13 +127,6 @@ class Delta(Dynamics):
         threshold = now * jnp.where(above > 0, reached, -jnp.sign(change))
         before = {"previous": -now, "residual": jnp.zeros_like(now), "error": jnp.zeros_like(now)}
         return before, now + bar["previous"], {"threshold": threshold}
-
-
-def _floor(value: jax.Array, step: float) -> jax.Array:
-    """``floor(value / step) step``, by way of integers, as every backend can."""
-    units = value / step
-    cut = jnp.trunc(units)
-    return (cut - (units < cut).astype(units.dtype)) * step
 
 
 @dataclasses.dataclass(frozen=True)
