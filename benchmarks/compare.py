@@ -13,6 +13,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -34,7 +35,7 @@ TINY_SIZES = {"samples": 2, "neurons": 3, "length": 5}
 TINY_SIZES |= {"batch": 2, "inputs": 3, "outputs": 4, "steps": 5}
 PEERS = {
     "jslayer": ("jslayer", {}),
-    "jslayer, [N, C, T]": ("jslayer", {"outer": True}),
+    "jslayer-nct": ("jslayer", {"outer": True}),
     "lava-dl": ("lava_dl", {}),
     "snntorch": ("snntorch", {}),
     "spikingjelly": ("spikingjelly", {}),
@@ -53,29 +54,40 @@ class Peer:
 
     Attributes:
       name: Name in the tables.
+      command: What started it.
       process: The process.
       version: Versions in use, empty if it is absent.
       cases: What it can do.
       error: Why it is absent, empty if it is not.
+      failed: What went wrong, by case.
     """
 
     name: str
+    command: list[str]
     process: subprocess.Popen
     version: str = ""
     cases: tuple[str, ...] = ()
     error: str = ""
+    failed: dict[str, str] = dataclasses.field(default_factory=dict)
 
-    def ask(self, case: str, what: str = "time") -> dict[str, Any]:
-        """Has one call done; returns its answer."""
+    def ask(self, case: str, what: str = "time") -> float | None:
+        """Has one call done: its seconds, or with ``memory`` its MiB; a failure ends the case."""
+        if case not in self.cases:
+            return None
         self.process.stdin.write(json.dumps({"case": case, "what": what}) + "\n")
         self.process.stdin.flush()
-        return self.answer()
+        said = self.answer()
+        if "error" in said:
+            self.failed[case] = said["error"]
+            self.cases = tuple(name for name in self.cases if name != case)
+        return said.get("found")
 
     def answer(self) -> dict[str, Any]:
         """The next line that it writes."""
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{self.name} ended with code {self.process.wait()}; see above.")
+            code = self.process.wait()
+            raise RuntimeError(f"{self.name} ended with code {code}: {shlex.join(self.command)}")
         return json.loads(line)
 
 
@@ -85,8 +97,9 @@ def started(
 ) -> Iterator[Peer]:
     """Starts a peer, waits until it is ready, ends it in the end."""
     script, more = PEERS[name]
+    command = [python, "-m", f"benchmarks.peers.{script}", json.dumps({**sizes, **more})]
     process = subprocess.Popen(
-        [python, "-m", f"benchmarks.peers.{script}", json.dumps({**sizes, **more})],
+        command,
         cwd=REPOSITORY,
         env={**os.environ, "JAX_PLATFORMS": "cpu", **(environment or {})},
         stdin=subprocess.PIPE,
@@ -96,7 +109,7 @@ def started(
     )
     with process:
         try:
-            peer = Peer(name, process)
+            peer = Peer(name, command, process)
             try:
                 said = peer.answer()
             except RuntimeError as error:
@@ -109,15 +122,15 @@ def started(
             process.wait()
 
 
-def times(peers: Sequence[Peer], case: str, rounds: int) -> list[dict[str, Any]]:
+def times(peers: Sequence[Peer], case: str, rounds: int, pause_s: float) -> list[dict[str, Any]]:
     """Milliseconds of a case in every peer that knows it, in turns."""
-    able = [peer for peer in peers if case in peer.cases]
-    first = {peer.name: peer.ask(case)["seconds"] for peer in able}
-    taken = {peer.name: [] for peer in able}
+    first = {peer.name: seconds for peer in peers if (seconds := peer.ask(case)) is not None}
+    taken = {name: [] for name in first}
     for _ in range(rounds):
-        for peer in able:
-            time.sleep(PAUSE_S)
-            taken[peer.name].append(1e3 * peer.ask(case)["seconds"])
+        for peer in peers:
+            if peer.name in first:
+                time.sleep(pause_s)
+                taken[peer.name].append(1e3 * peer.ask(case))
     best = statistics.median(taken["jslayer"])
     return [
         {
@@ -137,13 +150,13 @@ def memory(
 ) -> list[dict[str, Any]]:
     """Peak memory of the one-layer test in every peer, each case in a process of its own."""
     rows = []
-    for known in peers:
+    for known in (peer for peer in peers if f"{worker.LAYER}, {worker.BOTH}" in peer.cases):
         row = {"library": known.name}
         for what in (worker.FORWARD, worker.BOTH):
             case = f"{worker.LAYER}, {what}"
             python = pythons.get(known.name, sys.executable)
             with started(known.name, python, sizes, MEMORY_ENVIRONMENT) as peer:
-                mib = peer.ask(case, "memory")["mib"] if case in peer.cases else None
+                mib = peer.ask(case, "memory")
             row[f"{what}, MiB"] = "unknown" if mib is None else mib
         rows.append(row)
     return rows
@@ -182,7 +195,7 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> None:
     chosen = options(argv)
-    sizes = TINY_SIZES if chosen.tiny else SIZES
+    sizes, pause_s = (TINY_SIZES, 0.0) if chosen.tiny else (SIZES, PAUSE_S)
     report = timing.Report("jslayer and its peers on the CPU, float32")
     with contextlib.ExitStack() as stack:
         peers = [
@@ -203,8 +216,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         for case in peers[0].cases:
             title = f"{case}, [N, C, T] = {neurons}"
             if case.startswith(worker.LAYER):
-                title = f"{case} to weights, [N, in, out, T] = {layer}"
-            report.add_rows(title, times(peers, case, chosen.rounds))
+                goal = " to weights" if case.endswith(worker.BOTH) else ""
+                title = f"{case}{goal}, [N, in, out, T] = {layer}"
+            report.add_rows(title, times(peers, case, chosen.rounds, pause_s))
+            for peer in peers:
+                if case in peer.failed:
+                    report.say(f"{peer.name}: failed ({peer.failed[case]})")
     title = f"{worker.LAYER}, [N, in, out, T] = {layer}: peak memory of a call"
     report.add_rows(title, memory(peers, chosen.pythons, sizes))
     if chosen.out:

@@ -47,7 +47,7 @@ def compiled(network: nn.Module, inputs: int, outputs: int, length: int) -> dict
 
 def main(argv: Sequence[str] | None = None) -> None:
     chosen = timing.options(__doc__, argv)
-    sizes = (7, 5, 5, 3) if chosen.tiny else SIZES
+    sizes = (7, 3) if chosen.tiny else SIZES
     report = timing.Report(f"Compile time against T: forward + backward, batch {BATCH}, float32")
     networks = {
         f"N-MNIST network, {'-'.join(map(str, sizes))}": nmnist_step.network(sizes),

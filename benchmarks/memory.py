@@ -17,24 +17,21 @@ import jax.numpy as jnp
 if not __package__:  # run by its path
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import nmnist_step, steps, timing
-from jslayer import ops
-from jslayer.block import alif, cuba, rf_iz, sigma_delta
+from benchmarks import neurons, nmnist_step, steps, timing
+from jslayer import block, ops
+from jslayer.block import cuba
 from jslayer.ops import engine
 from jslayer.ops.surrogate import Exponential
 
 MIB = 1 << 20
-LEAKS = {"current_decay": 0.25, "voltage_decay": 0.03}
-CONV = {"kernel_size": 3, "padding": 1}
+SIZES, TINY_SIZES = (2312, 512, 512, 10), (7, 3)
 
 
 def networks(tiny: bool) -> dict[str, tuple[nn.Module, tuple[int, ...], int]]:
     """Network, its input's shape without time, and its number of neurons, by name."""
-    batch, sizes, side, features = (
-        (2, (7, 5, 5, 3), 4, 2) if tiny else (32, (2312, 512, 512, 10), 32, 16)
-    )
+    batch, sizes, side, features = (2, TINY_SIZES, 4, 2) if tiny else (32, SIZES, 32, 16)
     image = (batch, 2, side, side)
-    count = features * side * side
+    recurrent = cuba.Recurrent(nmnist_step.NEURON, sizes[0], sizes[1])
     found = {
         f"N-MNIST network, batch {batch}": (
             nmnist_step.network(sizes),
@@ -42,32 +39,17 @@ def networks(tiny: bool) -> dict[str, tuple[nn.Module, tuple[int, ...], int]]:
             sum(sizes[1:]),
         ),
         f"Recurrent {sizes[0]}-{sizes[1]}, batch {batch}": (
-            cuba.Recurrent(nmnist_step.NEURON, sizes[0], sizes[1]),
+            recurrent,
             (batch, sizes[0]),
             sizes[1],
         ),
     }
-    families = {
-        "cuba": cuba.Conv({"threshold": 1.25, **LEAKS}, 2, features, **CONV),
-        "alif": alif.Conv(
-            {
-                "threshold": 1.25,
-                "threshold_step": 0.5,
-                **LEAKS,
-                "threshold_decay": 0.1,
-                "refractory_decay": 0.1,
-            },
-            2,
-            features,
-            **CONV,
-        ),
-        "rf_iz": rf_iz.Conv({"threshold": 0.5, "period": 12, "decay": 0.03}, 2, features, **CONV),
-        "sigma_delta": sigma_delta.Conv(
-            {"threshold": 0.1, "activation": "relu"}, 2, features, **CONV
-        ),
-    }
-    for name, block in families.items():
-        found[f"{name}.Conv 2-{features} on {side} x {side}, batch {batch}"] = (block, image, count)
+    for name, params in neurons.PARAMS.items():
+        if tiny and name not in neurons.TINY_FAMILIES:
+            continue
+        conv = getattr(block, name).Conv(params, 2, features, kernel_size=3, padding=1)
+        title = f"{name}.Conv 2-{features} on {side} x {side}, batch {batch}"
+        found[title] = (conv, image, features * side * side)
     return found
 
 
@@ -92,7 +74,7 @@ def row(network: nn.Module, shape: tuple[int, ...], length: int) -> dict[str, An
 def policy_row(shape: tuple[int, ...], length: int) -> dict[str, Any]:
     """Megabytes that the gradient of CUBA neurons takes with every policy of `jslayer.ops.run`."""
     record = ops.Cuba(surrogate=Exponential(tau=125.0, scale=0.1))
-    params = {"threshold": 1.25, **LEAKS}
+    params = neurons.PARAMS["cuba"]
     x = jax.ShapeDtypeStruct((length, *shape), jnp.float32)
     found = {"T": length, "input, MiB": x.size * 4 / MIB}
     for policy in get_args(engine.Policy):
@@ -111,15 +93,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     lengths = (2, 4) if chosen.tiny else (50, 100, 200, 400)
     report = timing.Report("Memory of forward + backward against T, float32")
     slopes = []
-    for name, (network, shape, neurons) in networks(chosen.tiny).items():
+    for name, (network, shape, count) in networks(chosen.tiny).items():
         rows = [row(network, shape, length) for length in lengths]
         report.add_rows(name, rows)
         more = (rows[-1]["temporary, MiB"] - rows[0]["temporary, MiB"]) * MIB
         slopes.append(
             {
                 "network": name,
-                "neurons in the batch": neurons * shape[0],
-                "bytes per neuron and step": more / (lengths[-1] - lengths[0]) / neurons / shape[0],
+                "neurons in the batch": count * shape[0],
+                "bytes per neuron and step": more / (lengths[-1] - lengths[0]) / count / shape[0],
             }
         )
     report.add_rows("temporary memory that one more step takes, inputs of layers included", slopes)

@@ -25,15 +25,17 @@ from jslayer.ops.dynamics import Dynamics
 LEAKS = {"current_decay": 0.25, "voltage_decay": 0.03}
 TURN = {"period": 12, "decay": 0.03}
 ADAPTS = {"threshold_step": 0.5, "threshold_decay": 0.1, "refractory_decay": 0.1}
-NEURONS = {
-    "cuba": neuron.cuba.Neuron(1.25, **LEAKS, requires_grad=True),
-    "alif": neuron.alif.Neuron(1.25, **LEAKS, **ADAPTS, requires_grad=True),
-    "rf": neuron.rf.Neuron(0.5, **TURN, requires_grad=True),
-    "rf_iz": neuron.rf_iz.Neuron(0.5, **TURN, requires_grad=True),
-    "adrf": neuron.adrf.Neuron(0.5, **TURN, **ADAPTS, requires_grad=True),
-    "adrf_iz": neuron.adrf_iz.Neuron(0.5, **TURN, **ADAPTS, requires_grad=True),
-    "sigma_delta": neuron.sigma_delta.Neuron(0.1, activation="relu", requires_grad=True),
+PARAMS = {
+    "cuba": {"threshold": 1.25, **LEAKS},
+    "alif": {"threshold": 1.25, **LEAKS, **ADAPTS},
+    "rf": {"threshold": 0.5, **TURN},
+    "rf_iz": {"threshold": 0.5, **TURN},
+    "adrf": {"threshold": 0.5, **TURN, **ADAPTS},
+    "adrf_iz": {"threshold": 0.5, **TURN, **ADAPTS},
+    "sigma_delta": {"threshold": 0.1, "activation": "relu"},
 }
+"""Arguments of every family's neuron."""
+TINY_FAMILIES = ("cuba", "rf_iz")
 SHAPES = {"dense, [T, N, C]": (300, 32, 512), "conv, [T, N, H, W, C]": (100, 8, 32, 32, 16)}
 TWO_IN = "sum of two arrays"
 TINY_SHAPES = {"dense, [T, N, C]": (6, 2, 3)}
@@ -82,10 +84,11 @@ def drive(shape: tuple[int, ...], parts: bool) -> Any:
     return {"real": x, "imag": 0.1 * floors.random(1, *shape)} if parts else x
 
 
-def subjects(shape: tuple[int, ...]) -> list[Subject]:
+def subjects(shape: tuple[int, ...], families: Sequence[str]) -> list[Subject]:
     """The neurons and their two filters, for a time-first shape."""
     found = []
-    for name, module in NEURONS.items():
+    for name in families:
+        module = getattr(neuron, name).Neuron(**PARAMS[name], requires_grad=True)
         x = drive(shape, module.complex_input)
         small = jax.tree.map(lambda part: part[:2], x)
         init = jax.jit(functools.partial(module.init, method="time_first"))
@@ -99,9 +102,8 @@ def subjects(shape: tuple[int, ...]) -> list[Subject]:
         rows = tuple(bound.rows(jax.tree.leaves(small)[0]))
         params = variables.get("params", {})
         found.append(Subject(name, run, params, x, bound.dynamics(), rows))
-    cuba = next(subject.record for subject in found if subject.name == "cuba")
     bare = (
-        ("cuba, policy recompute", cuba, {"threshold": 1.25, **LEAKS}, "spike", "recompute"),
+        ("cuba, policy recompute", found[0].record, PARAMS["cuba"], "spike", "recompute"),
         ("leaky integrator", ops.LeakyIntegrator(), {"decay": 0.03}, "y", "save"),
         ("resonator", ops.Resonator(), {"sin_decay": 0.5, "cos_decay": 0.8}, "imag", "save"),
     )
@@ -157,9 +159,8 @@ def training_arrays(subject: Subject) -> int:
     return (sizes["drive"] + sizes["output"] + sizes["kept for the gradient"]) // 4
 
 
-def measure(report: timing.Report, title: str, shape: tuple[int, ...], rounds: int) -> None:
+def measure(report: timing.Report, title: str, found: Sequence[Subject], rounds: int) -> None:
     """One table for one shape."""
-    found = subjects(shape)
     counts = sorted({1, *(training_arrays(subject) for subject in found)})
     floor_of = {n: "copy" if n == 1 else f"copy of {n}x the bytes" for n in counts}
     x = jax.tree.leaves(found[0].x)[0]
@@ -168,19 +169,20 @@ def measure(report: timing.Report, title: str, shape: tuple[int, ...], rounds: i
     rows.append(timing.Case(TWO_IN, add))
     for subject in found:
         rows += cases(subject, floor_of)
-    report.add(f"{title} = {list(shape)}", rows, rounds=rounds)
+    report.add(f"{title} = {list(x.shape)}", rows, rounds=rounds)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     chosen = timing.options(__doc__, argv)
     report = timing.Report("Neurons, float32, time first")
+    families = TINY_FAMILIES if chosen.tiny else tuple(PARAMS)
     for title, shape in (TINY_SHAPES if chosen.tiny else SHAPES).items():
-        measure(report, title, shape, chosen.rounds)
+        measure(report, title, subjects(shape, families), chosen.rounds)
     report.add_rows(
         "bytes per neuron: of the state, and per step of the others",
         [
             {"neuron": subject.name, **subject.bytes()}
-            for subject in subjects((2, 1, 2))
+            for subject in subjects((2, 1, 2), families)
             if "recompute" not in subject.name  # what it keeps depends on T: see `memory`
         ],
     )

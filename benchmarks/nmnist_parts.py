@@ -45,7 +45,7 @@ def cases(
         ]
 
     def module(name, module, y, **options):
-        variables = module.init(key, y, method="time_first")
+        variables = jax.jit(functools.partial(module.init, method="time_first"))(key, y)
         run = lambda v, y: module.apply(v, y, method="time_first", rngs={"dropout": key}, **options)
         return both_ways(name, run, variables, y)
 

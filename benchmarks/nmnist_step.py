@@ -56,13 +56,13 @@ def batch(samples: int, channels: int, classes: int, steps: int) -> tuple[jax.Ar
 
 def main(argv: Sequence[str] | None = None) -> None:
     chosen = timing.options(__doc__, argv)
-    sizes, samples, long, short = (2312, 512, 512, 10), 32, 300, 100
+    sizes, samples, lengths = (2312, 512, 512, 10), 32, (300, 100)
     if chosen.tiny:
-        sizes, samples, long, short = (7, 5, 5, 3), 2, 6, 4
+        sizes, samples, lengths = (7, 5, 3), 2, (6,)
     report = timing.Report(
         f"N-MNIST training step, {'-'.join(map(str, sizes))}, batch {samples}, float32"
     )
-    for length in (long, short):
+    for length in lengths:
         x, target = batch(samples, sizes[0], sizes[-1], length)
         rows = report.add(
             f"T = {length}",
@@ -84,8 +84,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             f"{step.first_call_s - step.median_ms / 1e3:.2f} s are tracing and compiling."
         )
     report.add(
-        f"parts of the step by themselves, T = {long}",
-        nmnist_parts.cases(sizes, batch(samples, sizes[0], sizes[-1], long)[0], NEURON),
+        f"parts of the step by themselves, T = {lengths[0]}",
+        nmnist_parts.cases(sizes, batch(samples, sizes[0], sizes[-1], lengths[0])[0], NEURON),
         rounds=chosen.rounds,
     )
     if chosen.out:

@@ -49,7 +49,7 @@ class Size:
     dense: tuple[int, ...] = (100, 50, 10, 1)
 
 
-TINY = Size(samples=1, length=2, convs=CONVS[:1], dense=(4, 1))
+TINY = Size(samples=1, length=2, convs=CONVS[:1], dense=(1,))
 
 
 def network(size: Size, *, tutorial: bool = True) -> Sequential:

@@ -20,11 +20,11 @@ from benchmarks.nmnist_step import NEURON, batch
 from jslayer.block import cuba
 
 
-def sequential(size: int, samples: int, length: int) -> Callable[[], Any]:
+def sequential(size: int, samples: int, length: int, *, backward: bool = True) -> Callable[[], Any]:
     """A call that does the products of the feedback, which wait for each other.
 
-    One of a step's size after the other forward, one after the other backward, and one over all
-    steps to the weight.
+    One of a step's size after the other forward; with ``backward`` one after the other backward,
+    and one over all steps to the weight.
     """
     weight = floors.random(0, size, size) / size**0.5
     x = floors.random(1, length, samples, size)
@@ -33,6 +33,8 @@ def sequential(size: int, samples: int, length: int) -> Callable[[], Any]:
     def products(weight, x):
         step = lambda w: lambda s, x_t: (x_t + floors.forward(s[None], w)[0],) * 2
         _, s = lax.scan(step(weight), x[0], x)
+        if not backward:
+            return s
         _, bar = lax.scan(step(weight.T), x[0], x, reverse=True)
         return s, bar, floors.to_weight(bar, s)
 
@@ -54,27 +56,30 @@ def main(argv: Sequence[str] | None = None) -> None:
     dense = floors.matmuls((inputs, size), samples, length)
     feedback = sequential(size, samples, length)
     plain, looped = "matmuls of Dense", "matmuls of Dense and of the feedback"
+    floor_of = {name: plain if name == "Dense" else looped for name in blocks}
     report.add(
         "forward + backward to all parameters",
         [
             timing.Case(plain, dense),
             timing.Case(looped, lambda: (dense(), feedback())),
             *(
-                timing.Case(
-                    name,
-                    steps.gradients(block, x, target),
-                    plain if name == "Dense" else looped,
-                )
+                timing.Case(name, steps.gradients(block, x, target), floor_of[name])
                 for name, block in blocks.items()
             ),
         ],
         rounds=chosen.rounds,
     )
+    dense_forward = floors.matmuls((inputs, size), samples, length, backward=False)
+    feedback_forward = sequential(size, samples, length, backward=False)
     report.add(
         "forward",
         [
-            timing.Case(plain, floors.matmuls((inputs, size), samples, length, backward=False)),
-            *(timing.Case(name, inference(block, x), plain) for name, block in blocks.items()),
+            timing.Case(plain, dense_forward),
+            timing.Case(looped, lambda: (dense_forward(), feedback_forward())),
+            *(
+                timing.Case(name, inference(block, x), floor_of[name])
+                for name, block in blocks.items()
+            ),
         ],
         rounds=chosen.rounds,
     )

@@ -1,4 +1,4 @@
-"""The work in jslayer, neurons on time-first arrays as inside a network, or on ``[N, C, T]``."""
+"""The work in jslayer, on time-first arrays as inside a network, or on ``[N, C, T]``."""
 
 import functools
 
@@ -10,6 +10,8 @@ def make(sizes):
     import jax.numpy as jnp
     import numpy as np
 
+    import jslayer
+    from jslayer import synapse
     from jslayer.block import cuba as block
     from jslayer.neuron import cuba
 
@@ -30,22 +32,27 @@ def make(sizes):
 
     for name, current_decay in ((worker.CUBA, 0.25), (worker.LIF, 1.0)):
         neuron = cuba.Neuron(current_decay=current_decay, **leak)
-        method = None if outer else "time_first"
-        run = lambda params, x, neuron=neuron: neuron.apply({}, x, method=method)
+        run = functools.partial(neuron.apply, method=None if outer else "time_first")
         add(name, run, {}, x, y_bar, 1)
 
-    layer_x = random.random((sizes["batch"], sizes["inputs"], sizes["steps"]), np.float32) < 0.1
-    layer_x = jnp.asarray(layer_x, jnp.float32)
-    layer_bar = random.standard_normal((sizes["batch"], sizes["outputs"], sizes["steps"]))
-    lif = {"current_decay": 1.0, **leak}
+    order = (lambda n, c, t: (n, c, t)) if outer else (lambda n, c, t: (t, n, c))
+    spikes = random.random(order(sizes["batch"], sizes["inputs"], sizes["steps"]), np.float32)
+    spikes = jnp.asarray(spikes < 0.1, jnp.float32)
+    bar = random.standard_normal(order(sizes["batch"], sizes["outputs"], sizes["steps"]))
+    lif, outputs = {"current_decay": 1.0, **leak}, sizes["outputs"]
     # plain weights, as the others have
-    layer = block.Dense(lif, None, sizes["outputs"], pre_hook_fx=None, delay_shift=False)
-    variables = layer.init(jax.random.key(0), layer_x)
-    rest = {name: tree for name, tree in variables.items() if name != "params"}
-    run = lambda params, x: layer.apply({**rest, "params": params}, x)
-    add(worker.LAYER, run, variables["params"], layer_x, jnp.asarray(layer_bar, jnp.float32), 0)
-    import jslayer
-
+    if outer:
+        layer = block.Dense(lif, None, outputs, pre_hook_fx=None, delay_shift=False)
+        rest = layer.init(jax.random.key(0), spikes)
+        params = rest.pop("params")
+        run = lambda params, x: layer.apply({**rest, "params": params}, x)
+    else:
+        dense, neuron = synapse.Dense(None, outputs), cuba.Neuron(**lif)
+        params = dense.init(jax.random.key(0), spikes, method="time_first")
+        run = lambda params, x: neuron.apply(
+            {}, dense.apply(params, x, method="time_first"), method="time_first"
+        )
+    add(worker.LAYER, run, params, spikes, jnp.asarray(bar, jnp.float32), 0)
     return f"jslayer {jslayer.__version__}, jax {jax.__version__}", calls
 
 

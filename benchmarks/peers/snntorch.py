@@ -9,7 +9,8 @@ def make(sizes):
 
     def steps(neuron):
         def run(x):
-            states, spikes = [], []
+            states, spikes = neuron.reset_mem(), []
+            states = states if isinstance(states, tuple) else (states,)
             for x_t in x:
                 spike, *states = neuron(x_t, *states)
                 spikes.append(spike)

@@ -38,13 +38,18 @@ def serve(make: Make) -> None:
     answer(version=version, cases=list(calls))
     for line in sys.stdin:
         request = json.loads(line)
-        call = calls[request["case"]]
-        if request["what"] == "memory":
-            answer(mib=peak_mib(call))
-        else:
-            start = time.perf_counter()
-            call()
-            answer(seconds=time.perf_counter() - start)
+        measure = {"time": seconds, "memory": peak_mib}[request["what"]]
+        try:
+            answer(found=measure(calls[request["case"]]))
+        except Exception as error:
+            answer(error=f"{type(error).__name__}: {error}".splitlines()[0])
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    """How long a call takes."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
 
 
 def peak_mib(call: Callable[[], Any]) -> float | None:

@@ -91,7 +91,7 @@ def regulator() -> jax.Array:
 
     The fixed point of the Riccati equation for the linearised cart.
     """
-    a, b = jax.jacobian(advance, (0, 1))(jnp.zeros(4), jnp.float32(0.0))
+    a, b = jax.jit(jax.jacobian(advance, (0, 1)))(jnp.zeros(4), jnp.float32(0.0))
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)[:, None]
     cost = value = np.diag([1.0, 0.1, 10.0, 0.1])
     for _ in range(2000):
@@ -199,7 +199,7 @@ def train(
     """
     first, run = jax.random.split(jax.random.key(seed))
     still = jnp.zeros((carts, 4))
-    before = network.init(first, still[..., None])
+    before = jax.jit(network.init)(first, still[..., None])
     rest = {name: tree for name, tree in before.items() if name != "params"}
     steering, gains = stream(network), regulator()
     state_at_rest = steering.start(before, still)
@@ -273,7 +273,7 @@ def draw(file: Path, carts: Mapping[str, Any], forces: Any, spikes: Any) -> None
 def hidden_spikes(network: Sequential, variables: Variables, seen: jax.Array) -> jax.Array:
     """Spikes ``[hidden, T]`` of the first layer for the cart ``[T, 4]`` that it saw."""
     own = {name: tree["blocks_0"] for name, tree in variables.items() if "blocks_0" in tree}
-    return network.blocks[0].apply(own, sense(seen).T[None])[0]
+    return jax.jit(network.blocks[0].apply)(own, sense(seen).T[None])[0]
 
 
 def main(arguments: list[str] | None = None) -> int:

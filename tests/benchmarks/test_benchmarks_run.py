@@ -1,6 +1,7 @@
 """Benchmarks run at a tiny size and print their rows; what they measure is no test's business."""
 
 import importlib
+import itertools
 import json
 import subprocess
 import sys
@@ -8,54 +9,132 @@ import sys
 import jax
 import pytest
 
+import benchmarks.__main__ as command
 from benchmarks import timing
 
-ROWS = {
-    "neuron": (
-        "copy of 4x the bytes",
-        "forward, ops.run",
-        "forward, Neuron, time first",
-        "forward, Neuron, [N, C, T]",
-        "forward + backward to input, Neuron",
-        "forward + backward to input and decays, Neuron",
+TIMES = {"case", "first call, s", "median, ms", "min, ms", "max, ms", "over its floor"}
+EXPECTED = {
+    "floors": (TIMES | {"unit", "median", "best"}, {"copy of 1 MiB in place"}),
+    "neurons": (
+        TIMES | {"neuron", "state", "drive", "output", "kept for the gradient"},
+        {
+            "copy",
+            "copy of 4x the bytes",
+            "cuba: forward",
+            "cuba: forward + backward to drive",
+            "rf_iz: forward + backward to drive and parameters",
+            "cuba, policy recompute: forward",
+            "leaky integrator: forward",
+            "resonator: forward",
+        },
     ),
     "nmnist_step": (
-        "matmuls",
-        "copy of the input",
-        "step, boolean events",
-        "step, float events",
-        "neuron forward + backward",
-        "learnable delay forward + backward",
+        TIMES,
+        {
+            "matmuls",
+            "copy of the input",
+            "step, boolean events",
+            "step, float events",
+            "neuron forward + backward",
+            "learnable delay forward + backward",
+        },
+    ),
+    "pilotnet_step": (
+        TIMES,
+        {"convolutions and matmuls", "step", "step without norms and dropout"},
+    ),
+    "recurrent_step": (
+        TIMES,
+        {"matmuls of Dense and of the feedback", "Dense", "Recurrent", "KWTA"},
+    ),
+    "one_layer": (
+        TIMES | {"arguments, MiB", "outputs, MiB", "temporary, MiB", "all, MiB"},
+        {"two matmuls", "forward", "forward + backward to weights"},
+    ),
+    "streaming": (
+        {"case", "median, us", "min, us", "99 % below, us"},
+        {"network, call by call", "network, in a scan", "matrix products only, in a scan"},
+    ),
+    "compile_time": ({"T", "trace, s", "compile, s", "both, s", "instructions"}, {"3", "6"}),
+    "memory": (
+        {"T", "temporary, MiB", 'temporary with "recompute", MiB', "bytes per neuron and step"},
+        {"2", "4"},
     ),
 }
+"""Columns and rows that must be among those printed."""
 
 
-def rows_of(text):
-    return [line.split(" | ")[0][2:] for line in text.splitlines() if line.startswith("| ")]
+def tables(text):
+    """Columns and names of rows of all Markdown tables in ``text``."""
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    heads = [row for row, after in itertools.pairwise(cells) if after[0] == "---"]
+    return {cell for head in heads for cell in head}, {row[0] for row in cells}
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXPECTED)
 def test_a_benchmark_prints_its_rows_and_the_machine_and_writes_the_same(name, capsys, tmp_path):
     benchmark = importlib.import_module(f"benchmarks.{name}")
     with jax.numpy_dtype_promotion("standard"):  # Optax's Adam needs it
-        benchmark.main(["--tiny", "--out", str(tmp_path / "result.md")])
+        benchmark.main(["--tiny", "--rounds", "1", "--out", str(tmp_path / "{device}_it")])
     printed = capsys.readouterr().out
-    assert set(ROWS[name]) <= set(rows_of(printed))
-    assert all(f"{word}: " in printed for word in ("device", "cpus", "jax", "GLIBC_TUNABLES"))
-    assert (tmp_path / "result.md").read_text().strip() in printed
-    written = json.loads((tmp_path / "result.json").read_text())
-    named = [row["name"] for rows in written["tables"].values() for row in rows]
-    assert set(ROWS[name]) <= set(named)
+    columns, rows = EXPECTED[name]
+    found_columns, found_rows = tables(printed)
+    assert columns <= found_columns
+    assert rows <= found_rows
+    assert all(f"{word}: " in printed for word in ("device", "processor", "jax", "GLIBC_TUNABLES"))
+    assert (tmp_path / "cpu_it.md").read_text().strip() in printed
+    written = json.loads((tmp_path / "cpu_it.json").read_text())
+    assert written["machine"]["jax"] == jax.__version__
+    named = {str(next(iter(row.values()))) for rows in written["tables"].values() for row in rows}
+    assert rows <= named
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_a_benchmark_starts_by_its_path(name, repository, tmp_path):
-    script = str(repository / "benchmarks" / f"{name}.py")
+@pytest.mark.slow
+def test_a_benchmark_starts_by_its_path(repository, tmp_path):
+    script = str(repository / "benchmarks" / "neurons.py")
     done = subprocess.run(
         [sys.executable, script, "--help"], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     assert "--tiny" in done.stdout
+
+
+@pytest.mark.slow
+def test_one_command_runs_those_named_and_keeps_their_tables(tmp_path, capfd):
+    assert command.main(["--tiny", "--only", "floors", "--out", str(tmp_path)]) == 0
+    assert "copy of 1 MiB in place" in capfd.readouterr().out
+    assert {file.name for file in tmp_path.iterdir()} == {"cpu_floors.md", "cpu_floors.json"}
+
+
+def test_the_command_knows_every_benchmark(capsys):
+    assert command.main(["--list"]) == 0
+    assert set(EXPECTED) <= set(capsys.readouterr().out.split())
+
+
+def test_the_command_runs_the_rest_when_one_fails_and_says_so(monkeypatch, capsys):
+    ran = []
+
+    class Done:
+        def __init__(self, code):
+            self.returncode = code
+
+    def run(arguments, cwd):
+        ran.append(arguments[2])
+        return Done(int("floors" in arguments[2]))
+
+    monkeypatch.setattr(command.subprocess, "run", run)
+    assert command.main(["--only", "floors,neurons"]) == 1
+    assert ran == ["benchmarks.floors", "benchmarks.neurons"]
+    assert capsys.readouterr().err == "failed: floors\n"
+
+
+def test_an_unknown_benchmark_is_refused_with_the_names_that_exist(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        command.main(["--only", "neurons,speed"])
+    assert stopped.value.code == 2
+    assert "`--only` names speed, expected some of" in capsys.readouterr().err
 
 
 def test_cases_take_turns_and_each_is_called_once_before_the_rounds():
@@ -67,6 +146,15 @@ def test_cases_take_turns_and_each_is_called_once_before_the_rounds():
     rows = timing.measure(cases, rounds=2)
     assert calls == ["floor", "work"] * 3
     assert rows[1].over_floor == rows[1].median_ms / rows[0].median_ms
+
+
+def test_a_table_has_the_columns_of_its_rows():
+    text = timing.table("sizes", [{"name": "a", "MiB": 0.12345, "count": 1200}])
+    assert text.splitlines()[2:] == [
+        "| name | MiB | count |",
+        "| --- | ---: | ---: |",
+        "| a | 0.123 | 1200 |",
+    ]
 
 
 def test_no_round_at_all_is_refused(capsys):
