@@ -1,7 +1,7 @@
 # make demo    train a small network; needs python3 >= 3.11 and a package index, nothing else
 # make test    run the tests              (PYTEST_ARGS="-k cuba" to choose)
 # make lint    check style; make format   mend it
-# make bench   run every benchmark        (BENCHMARKS=benchmarks/cuba.py to choose)
+# make bench   run every benchmark        (BENCHMARKS=neurons,nmnist_step to choose)
 # make clean   remove environments, caches and builds; results in runs/ stay
 #
 # PYTHON=/path/to/python3.12 chooses the interpreter, VENV=folder the environment.
@@ -10,7 +10,7 @@ SHELL := /bin/sh
 VENV ?= .venv
 PYTHON ?=
 PYTEST_ARGS ?= -n 2 --dist worksteal
-BENCHMARKS ?= $(shell grep -l __main__ benchmarks/*.py 2>/dev/null)
+BENCHMARKS ?=
 DEMO := runs/moving_bars
 
 candidates := $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
@@ -43,10 +43,7 @@ format: venv-dev
 	$(python) -m ruff format .
 
 bench: venv-dev
-	@test -n "$(strip $(BENCHMARKS))" || { echo "make: no benchmark found in benchmarks/" >&2; exit 1; }
-	@set -e; for file in $(BENCHMARKS); do \
-	  name=$$(basename $$file .py); echo "== $$name"; $(python) -m benchmarks.$$name; \
-	done
+	$(python) -m benchmarks $(if $(BENCHMARKS),--only $(BENCHMARKS))
 
 clean:
 	rm -rf .venv .venv312 build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -12,8 +12,14 @@ from jslayer.ops.engines.passes import Engine
 
 
 def chunk_length(steps: int) -> int:
-    """Steps per chunk: the square root, so that states kept and steps redone are about as many."""
-    return max(1, math.isqrt(steps - 1) + 1)
+    """Steps per chunk: about the square root, so that states kept and steps redone balance.
+
+    A divisor of the time within a factor of two is taken where there is one: steps left over cost
+    a copy of every array.
+    """
+    root = max(1, math.isqrt(steps - 1) + 1)
+    fits = [size for size in range(max(2, root // 2), 2 * root + 1) if steps % size == 0]
+    return min(fits, key=lambda size: max(size, steps // size), default=root)
 
 
 def forward(

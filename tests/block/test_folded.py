@@ -1,0 +1,42 @@
+"""Weights worked out once: the same spikes, from lighter variables."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jslayer import block
+from tests.neuron import cases
+
+X = jnp.asarray(np.random.default_rng(0).random((2, 3, 6, 6, 24)) < 0.4, jnp.float32)
+
+
+@pytest.mark.parametrize("norm", [False, True])
+@pytest.mark.parametrize("name", ["cuba", "rf", "sigma_delta"])
+def test_a_folded_network_gives_the_same_spikes(name, norm):
+    family, neuron = getattr(block, name), cases.FIELDS[name]
+    options = {"weight_scale": 5, "weight_norm": norm}
+    network = block.Sequential(
+        [
+            family.Conv(neuron, None, 4, 3, **options),
+            family.Pool(neuron, 2),
+            family.Flatten(),
+            family.Dense(neuron, None, 6, delay=True, **options),
+            family.Recurrent(neuron, None, 5, **options),
+            family.KWTA(neuron, None, 4, 2, **options),
+            family.Output(neuron, None, 2, **options),
+        ]
+    )
+    variables = jax.jit(network.init)(jax.random.key(0), X)
+    light, weights = block.folded(network, variables)
+    expected = jax.jit(network.apply)(variables, X)
+    np.testing.assert_array_equal(jax.jit(light.apply)(weights, X), expected)
+    assert np.asarray(expected).any()
+    names = {path[-1].key for path, _ in jax.tree_util.tree_leaves_with_path(weights["params"])}
+    assert "weight_v" not in names
+
+
+def test_what_is_no_row_of_blocks_is_refused():
+    layer = block.cuba.Dense(cases.FIELDS["cuba"], 3, 2)
+    with pytest.raises(TypeError, match="`network` is a Dense, expected a Sequential of blocks"):
+        block.folded(layer, {})
