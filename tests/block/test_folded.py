@@ -12,7 +12,7 @@ X = jnp.asarray(np.random.default_rng(0).random((2, 3, 6, 6, 24)) < 0.4, jnp.flo
 
 
 @pytest.mark.parametrize("norm", [False, True])
-@pytest.mark.parametrize("name", ["cuba", "rf", "sigma_delta"])
+@pytest.mark.parametrize("name", ["cuba", "rf_iz", "sigma_delta"])
 def test_a_folded_network_gives_the_same_spikes(name, norm):
     family, neuron = getattr(block, name), cases.FIELDS[name]
     options = {"weight_scale": 5, "weight_norm": norm}
