@@ -14,9 +14,11 @@ from jslayer import axon as axon
 from jslayer import block as block
 from jslayer import classifier as classifier
 from jslayer import datasets as datasets
+from jslayer import dendrite as dendrite
 from jslayer import hdf5 as hdf5
 from jslayer import io as io
 from jslayer import loss as loss
+from jslayer import migrate as migrate
 from jslayer import neuron as neuron
 from jslayer import ops as ops
 from jslayer import synapse as synapse

@@ -25,7 +25,7 @@ LAYERS = (
     {"persistence"},
     {"neuron", "synapse", "axon", "dendrite"},
     {"block"},
-    {"hdf5", "datasets", "io", "utils", "obd", "loss", "classifier"},
+    {"hdf5", "migrate", "datasets", "io", "utils", "obd", "loss", "classifier"},
     {"jslayer"},  # the flat face, jslayer/__init__.py
     {"examples", "cli", "__main__"},  # written as a user would
 )

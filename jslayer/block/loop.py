@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import flax
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -56,6 +57,8 @@ class Loop(nn.Module):
     def __post_init__(self):
         if isinstance(self.module, nn.Module):
             object.__setattr__(self, "module", persistent(self.module))
+        if self.feedback is not None:  # hashable, as all fields are
+            object.__setattr__(self, "feedback", _frozen(self.feedback))
         super().__post_init__()
 
     @nn.compact
@@ -82,7 +85,7 @@ class Loop(nn.Module):
             fresh = module.init(jax.random.key(0), steps[0], first, train=False)
             state = fresh.get(COLLECTION, {})
         if self.has_variable(COLLECTION, "fed_back"):
-            first = self.get_variable(COLLECTION, "fed_back")
+            first = _of_this_batch(self.get_variable(COLLECTION, "fed_back"), first)
         rngs = {"dropout": self.make_rng("dropout")} if self.has_rng("dropout") else {}
         watched = [c for c in ("intermediates",) if self.is_mutable_collection(c)]
 
@@ -117,7 +120,7 @@ class Loop(nn.Module):
         if self.feedback is not None:
             if isinstance(self.feedback, Mapping):
                 return {name: zeros(shape) for name, shape in self.feedback.items()}
-            return zeros(tuple(self.feedback))
+            return zeros(self.feedback)
         module = self.module.clone(parent=None)
 
         def answer(back: Any) -> Any:
@@ -142,6 +145,25 @@ class Loop(nn.Module):
             "`feedback` is None, and the shape of what is fed back does not settle; give it, e.g. "
             "feedback=(50,)."
         )
+
+
+def _frozen(shapes):
+    if isinstance(shapes, Mapping):
+        return flax.core.freeze({name: tuple(shape) for name, shape in shapes.items()})
+    return tuple(shapes)
+
+
+def _of_this_batch(kept, rest):
+    """What was kept, unless it has other shapes than at rest."""
+    shapes = lambda tree: [leaf.shape[:-1] for leaf in jax.tree.leaves(tree)]
+    for found, expected in zip(shapes(kept), shapes(rest), strict=True):
+        if found != expected:
+            raise ValueError(
+                f"`state` holds fed_back of shape {found}, expected {expected} for this batch; "
+                "pass data of the same batch size, or variables without the 'state' collection "
+                "to start afresh."
+            )
+    return kept
 
 
 def _parts(found):

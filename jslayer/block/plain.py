@@ -76,8 +76,9 @@ class Flatten(Block):
         """Flattens all axes between batch and time."""
         del train
         layout.check_input(layout.one_part(x), events=True)
-        y = x.reshape(x.shape[0], -1, x.shape[-1])
-        self.remember_shape(layout.time_first(y))
+        y = _flat(x)
+        self.remember_shape(y)
+        y = layout.time_last(y)
         return (y, None) if self.count_log else y
 
 
@@ -100,15 +101,16 @@ class Average(Block):
         del train
         layout.check_input(layout.one_part(x), events=True)
         check_sizes(num_outputs=self.num_outputs)
-        flat = x.reshape(x.shape[0], -1, x.shape[-1])
-        if flat.shape[1] % self.num_outputs:
+        flat = _flat(x)
+        if flat.shape[-1] % self.num_outputs:
             raise ValueError(
                 f"`num_outputs` is {self.num_outputs}, expected a divisor of the number of "
-                f"neurons, {flat.shape[1]}; choose another, or change the layer in front."
+                f"neurons, {flat.shape[-1]}; choose another, or change the layer in front."
             )
-        groups = flat.reshape(x.shape[0], self.num_outputs, -1, x.shape[-1])
-        y = jnp.mean(groups.astype(jnp.float32), axis=2)
-        self.remember_shape(layout.time_first(y))
+        groups = flat.reshape(*flat.shape[:2], self.num_outputs, -1)
+        y = jnp.mean(groups.astype(jnp.float32), axis=-1)
+        self.remember_shape(y)
+        y = layout.time_last(y)
         return (y, None) if self.count_log else y
 
 
@@ -141,3 +143,12 @@ class TimeDecimation(Block):
         padded = jnp.pad(x.astype(jnp.float32), ((0, 0),) * (x.ndim - 1) + ((0, missing),))
         y = jnp.mean(padded.reshape(*x.shape[:-1], -1, self.factor), axis=-1)
         return (y, None) if self.count_log else y
+
+
+def _flat(x):
+    """``[N, C, ..., T] -> [T, N, C * ...]``, channel slowest.
+
+    Time goes first here as in every block, so that only the channel's way to the front moves data.
+    """
+    y = jnp.moveaxis(layout.time_first(x), -1, 2)
+    return y.reshape(*y.shape[:2], -1)

@@ -146,8 +146,9 @@ class KWTA(_Feedback):
     it is the threshold. (In the reference the bias rounds to zero.)
 
     Winners need memory: with a ``voltage_decay`` of at most 0.1 the mean number of spikes per step
-    is K to about a quarter. Neurons that forget at once all see the same inhibition in the same
-    step, whatever the bias, and all fire and all fall silent by turns.
+    is K within 15 %, or 30 % where the current has no memory. Neurons that forget at once see all
+    the same inhibition in the same step, whatever the bias: unless K of them are active already
+    and the drive stays below (1 + a) / 2, all fire and all fall silent by turns.
 
     References:
       Majani, Erlanson and Abu-Mostafa, On the K-Winners-Take-All Network, 1989.

@@ -1,7 +1,8 @@
 """Blocks in a row."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -12,6 +13,7 @@ class Sequential(nn.Module):
 
     Attributes:
       blocks: The blocks, input to output.
+      exporter: Writes network files; `jslayer.hdf5`, which knows of blocks, puts it here.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -26,6 +28,8 @@ class Sequential(nn.Module):
 
     blocks: Sequence[nn.Module]
 
+    exporter: ClassVar[Callable[..., None] | None] = None
+
     def __post_init__(self):
         object.__setattr__(self, "blocks", tuple(self.blocks))
         super().__post_init__()
@@ -38,8 +42,8 @@ class Sequential(nn.Module):
           train: Passed to every block.
 
         Returns:
-          The output, or ``(output, [count per block])`` if any block has ``count_log``; the count of
-          a `Sequential` inside is a list.
+          The output, or ``(output, [count per block])`` if any block has ``count_log``; the count
+          of a `Sequential` inside is a list.
         """
         counts, counted = [], False
         for block in self.blocks:
@@ -50,6 +54,26 @@ class Sequential(nn.Module):
                 counted = True
             counts.append(count)
         return (x, counts) if counted else x
+
+    def export_hdf5(
+        self, path: str | os.PathLike[str], variables: Mapping[str, Any], **options: Any
+    ) -> None:
+        """Writes the network file: `jslayer.hdf5.export` of this network.
+
+        Args:
+          path: Name of the file.
+          variables: What `init` returned, with the trained parameters.
+          **options: Those of `jslayer.hdf5.export`.
+
+        Raises:
+          RuntimeError: `jslayer.hdf5` was never imported.
+        """
+        if self.exporter is None:
+            raise RuntimeError(
+                "`jslayer.hdf5` is not imported, expected it to write network files; import "
+                "jslayer, or jslayer.hdf5, first."
+            )
+        self.exporter(path, self, variables, **options)
 
 
 def event_rates(intermediates: Mapping[str, Any]) -> dict[str, jax.Array]:

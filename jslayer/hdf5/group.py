@@ -172,7 +172,7 @@ class Group:
             return h5py.h5o.get_info(self._group.id).addr
 
     def attributes(self) -> dict[str, Any]:
-        """Small attributes: numbers and texts; others are left out."""
+        """Small attributes: numbers, texts and rows of numbers; others are left out."""
         found: dict[str, Any] = {}
         with translated(self.file, self.place):
             attributes = self._group.attrs
@@ -186,4 +186,7 @@ class Group:
                 ):
                     value = attributes[name]
                     found[name] = value.item() if isinstance(value, np.generic) else value
+                elif len(held.shape) == 1 and held.dtype.kind in "fiu":
+                    if held.shape[0] <= MOST_NAMES:
+                        found[name] = np.asarray(attributes[name])
         return found

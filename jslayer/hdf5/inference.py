@@ -85,7 +85,7 @@ def inference(
       ...     hdf5.export(path, network, variables)
       ...     hardware = hdf5.inference(path)
       >>> spikes = hardware(x)[1]["spike"]
-      >>> bool((spikes == network.apply(variables, x)).all())
+      >>> bool((spikes.astype(jnp.float32) == network.apply(variables, x)).all())
       True
     """
     check.choice("conv_delay", conv_delay, ("ignore", "apply"))

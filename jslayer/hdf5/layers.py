@@ -1,51 +1,32 @@
 """From a block and its variables to the datasets of its layer, by kind of block."""
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jax
+import jax.numpy as jnp
 import numpy as np
 
-from jslayer.block import base, plain
+from jslayer.block import base, plain, recurrent
 from jslayer.block import layers as kinds
-from jslayer.hdf5.neuron import GRADED, neuron_datasets, norm_datasets
+from jslayer.hdf5.feedback import recurrent_weights, winner_bias, winner_weights
+from jslayer.hdf5.layer import Content, head
+from jslayer.hdf5.neuron import neuron_content
+from jslayer.hdf5.norms import norm_content, own_bias
 from jslayer.hdf5.numbers import check_finite, check_shape, int64, lookup, whole_even
-from jslayer.synapse import Dense
-from jslayer.synapse.base import weight_in_use
+from jslayer.hdf5.weights import kernel_notes, matrix_notes, weights_in_use
+from jslayer.synapse.window import Window
 
-READOUT_THRESHOLD = 2**18 - 1
-"""Threshold mantissa of a read-out, which no voltage exceeds."""
-
-ALL_ZERO = (
-    "all weights are zero, on which inference tools fail; train further, or start from "
-    "larger weights (`weight_scale`)."
+NO_SHIFT = (
+    "delay_shift=False, where inference tools always take one step per synapse; train with "
+    "delay_shift=True."
 )
-
-LOWEST_POWER = (
-    "no weight is positive and the lowest is a negative power of two, which inference tools read "
-    "as 1 or 2 more; change one weight."
-)
+UNKNOWN = "inference tools know no {what}; `hdf5.inference` and `hdf5.load` do."
+DELAYED_IMAGE = "inference tools ignore the delays of convolutions; train without delay."
 
 
-@dataclasses.dataclass
-class Layer:
-    """What the file holds of one block.
-
-    Attributes:
-      datasets: Arrays and strings by path.
-      attributes: Numbers that only we read.
-      notes: What to warn about.
-    """
-
-    datasets: dict[str, Any]
-    attributes: dict[str, Any] = dataclasses.field(default_factory=dict)
-    notes: list[str] = dataclasses.field(default_factory=list)
-
-
-def layer_of(block: base.Block, variables: Mapping[str, Any]) -> Layer:
-    """The layer of a block.
+def content_of(block: base.Block, variables: Mapping[str, Any]) -> Content:
+    """What the file holds of a block.
 
     Args:
       block: The block.
@@ -58,10 +39,15 @@ def layer_of(block: base.Block, variables: Mapping[str, Any]) -> Layer:
       TypeError: the format has no layer for such a block.
       ValueError: ``variables`` do not fit, or the file cannot hold a number.
     """
-    for kind, layer in KINDS.items():
+    if isinstance(block, plain.TimeDecimation):
+        raise TypeError(
+            "`block` is a TimeDecimation, for which the network file has no type: readers would "
+            "leave it out without a word; decimate the data, or end the network before it."
+        )
+    for kind, content in KINDS.items():
         if isinstance(block, kind):
             check_finite(variables)
-            return layer(block, variables)
+            return content(block, variables)
     known = ", ".join(kind.__name__ for kind in KINDS)
     raise TypeError(
         f"`block` is a {type(block).__name__}, expected one of {known}, which the network file "
@@ -69,15 +55,25 @@ def layer_of(block: base.Block, variables: Mapping[str, Any]) -> Layer:
     )
 
 
-def _head(kind: str, shape: tuple[int, ...]) -> dict[str, Any]:
-    return {"type": np.array([kind], "S10"), "shape": int64(shape)}
+def _shape(variables):
+    return tuple(int(size) for size in lookup(variables, "constants/shape"))
+
+
+def _shift(block, *, noted=True):
+    """The shift, where it is not the one that the kind of neuron has."""
+    fields = {field.name: field for field in dataclasses.fields(block)}
+    if "delay_shift" not in fields or block.delay_shift == fields["delay_shift"].default:
+        return Content()
+    lost = noted and not block.delay_shift
+    return Content(attributes={"delay_shift": block.delay_shift}, notes=[NO_SHIFT] if lost else [])
 
 
 def _input(block, variables):
-    shape = tuple(int(size) for size in lookup(variables, "constants/shape"))
-    layer = Layer(_head("input", shape))
+    shape = _shape(variables)
+    found = head("input", shape)
+    found.add(_shift(block, noted=False))
     if block.neuron_params is None:
-        return layer
+        return found
     neuron = block.new_neuron()
     if neuron.norm is not None:
         raise ValueError(
@@ -88,83 +84,164 @@ def _input(block, variables):
         if getattr(block, name) is not None:
             value = lookup(variables, f"params/{name}")
             check_shape(f"params/{name}", value, ())
-            number = neuron.quantize_8bit(jax.numpy.asarray(value))
-            layer.datasets[name] = whole_even(name, number, neuron.w_scale).reshape(1)
-    layer.datasets |= neuron_datasets(neuron, variables, shape[0])
-    layer.attributes["w_scale"] = neuron.w_scale
-    layer.notes += [GRADED] if layer.datasets.get("neuron/gradedSpike") else []
-    return layer
+            number = neuron.quantize_8bit(jnp.asarray(value))
+            found.datasets[name] = whole_even(name, number, neuron.w_scale).reshape(1)
+    spiking = hasattr(neuron, "membrane_rows")  # others only encode, without their activation
+    found.add(neuron_content(neuron, variables, shape[0], hidden=spiking))
+    found.attributes["w_scale"] = neuron.w_scale
+    return found
 
 
 def _flatten(block, variables):
     del block
-    (size,) = (int(size) for size in lookup(variables, "constants/shape"))
-    return Layer(_head("flatten", (size, 1, 1)))
+    (size,) = _shape(variables)
+    return head("flatten", (size, 1, 1))
 
 
-def _synapse(block, variables):
-    """What Dense and Affine share: the weight and the sizes."""
-    weight, shape = _weight(block, variables)
-    outputs = (block.out_neurons, 1, 1) if len(shape) == 3 else (block.out_neurons,)
-    layer = Layer(_head("dense", outputs))
-    layer.datasets |= {
-        "inFeatures": int64(math.prod(shape)),
-        "outFeatures": int64(block.out_neurons),
-        "weight": weight,
+def _average(block, variables):
+    del variables
+    found = head("average", (int(block.num_outputs), 1, 1))
+    found.notes.append(UNKNOWN.format(what="average"))
+    return found
+
+
+def _matrix(block, variables, kind="dense", place="synapse"):
+    """What all dense layers share: the weight and the sizes."""
+    synapse = block.new_synapse(parent=None)
+    scale = block.new_neuron().w_scale
+    outputs = int(block.out_neurons)
+    found = head(kind, (outputs, 1, 1) if synapse.spatial else (outputs,))
+    weights = weights_in_use(synapse, variables, place, scale)
+    weights = {f"weight{suffix}": w.reshape(outputs, -1) for suffix, w in weights.items()}
+    found.datasets |= {
+        "inFeatures": int64(next(iter(weights.values())).shape[1]),
+        "outFeatures": int64(outputs),
+        **weights,
     }
-    layer.attributes["w_scale"] = block.new_neuron().w_scale
-    if not weight.any():
-        layer.notes.append(ALL_ZERO)
-    elif weight.max() <= 0 and math.log2(-weight.min()).is_integer():
-        layer.notes.append(LOWEST_POWER)
-    return layer
+    found.attributes["w_scale"] = scale
+    if synapse.spatial:
+        found.attributes["in_shape"] = int64(synapse.input_shape)
+    return found, weights
 
 
-def _weight(block, variables):
-    """The weight in use ``[out, C*H*W]`` in integers, C slowest, and the shape of one input."""
-    shape = Dense(block.in_neurons, block.out_neurons, parent=None).input_shape
-    names = ("weight_v", "weight_g") if block.weight_norm else ("weight",)
-    stored = {n: jax.numpy.asarray(lookup(variables, f"params/synapse/{n}")) for n in names}
-    check_shape(f"params/synapse/{names[0]}", stored[names[0]], (block.out_neurons, *shape))
-    if block.weight_norm:
-        lengths = (block.out_neurons, *(1 for _ in shape))
-        check_shape("params/synapse/weight_g", stored["weight_g"], lengths)
-    used = weight_in_use(stored, block.weight_hook(), block.mask)
-    weight = whole_even("weight", used, block.new_neuron().w_scale)
-    return weight.reshape(block.out_neurons, -1), shape
+def _neuron(block, variables, channels, *, hidden=True):
+    """Neuron, norm, bias, shift and delay of a layer."""
+    neuron = block.layer_neuron()
+    if getattr(neuron, "encoder", False):
+        raise ValueError("`encoder` is True, expected False behind a synapse; use an Input block.")
+    found = neuron_content(neuron, variables, channels, hidden=hidden)
+    norm = norm_content(neuron, variables, channels)
+    own_bias(neuron, variables, channels, norm)
+    found.add(norm)
+    if block.new_neuron().readout:
+        found.attributes["readout"] = True
+    found.add(_shift(block))
+    if getattr(block, "delay", False):
+        delay = np.asarray(lookup(variables, "params/delay_line/delay"), np.float32)
+        check_shape("params/delay_line/delay", delay, (channels,))
+        found.datasets["delay"] = np.floor(np.clip(delay, 0, base.MAX_DELAY))
+    return found
 
 
 def _dense(block, variables):
-    layer = _synapse(block, variables)
-    neuron, channels = block.new_neuron(), block.out_neurons
-    layer.datasets |= neuron_datasets(neuron, variables, channels)
-    found, notes = norm_datasets(neuron, variables, channels)
-    layer.datasets |= found
-    layer.notes += notes
-    if block.delay:
-        delay = np.asarray(lookup(variables, "params/delay_line/delay"), np.float32)
-        check_shape("params/delay_line/delay", delay, (channels,))
-        layer.datasets["delay"] = np.floor(np.clip(delay, 0, base.MAX_DELAY))
-    layer.notes += [GRADED] if layer.datasets.get("neuron/gradedSpike") else []
-    return layer
+    found, weights = _matrix(block, variables)
+    found.notes += matrix_notes(weights)
+    found.add(_neuron(block, variables, block.out_neurons))
+    return found
 
 
 def _affine(block, variables):
-    layer = _synapse(block, variables)
+    found, weights = _matrix(block, variables)
+    found.notes += matrix_notes(weights)
+    found.attributes["block"] = "Affine"
     if block.dynamics:
-        neuron, channels = block.new_neuron(readout=True), block.out_neurons
-        layer.datasets |= neuron_datasets(neuron, variables, channels)
-        layer.datasets["neuron/vThMant"] = int64(READOUT_THRESHOLD)
-        found, notes = norm_datasets(neuron, variables, channels)
-        layer.datasets |= found
-        layer.notes += notes
-    return layer
+        found.add(_neuron(block, variables, block.out_neurons, hidden=False))
+    return found
 
 
-KINDS: dict[type[base.Block], Callable[[Any, Mapping[str, Any]], Layer]] = {
+def _output(block, variables):
+    neuron = block.new_neuron()
+    found, weights = _matrix(block, variables)
+    found.notes += matrix_notes(weights)
+    found.attributes["block"] = "Output"
+    if hasattr(neuron, "membrane_rows"):
+        found.add(_neuron(block, variables, block.out_neurons, hidden=False))
+        return found
+    # it only adds up: what the neuron does besides is not in use
+    unused = {"norm": None, "bias": None, "cum_error": False, "requires_grad": False}
+    bare = neuron.clone(**unused, shared_param=True, readout=False)
+    found.add(neuron_content(bare, {}, block.out_neurons, hidden=False))
+    found.datasets["neuron/sigma_output"] = np.bool_(True)
+    return found
+
+
+def _feedback(block, variables):
+    if block.new_neuron().norm is not None:
+        raise ValueError(
+            "`norm` is given, expected None in a block with feedback, which cannot run it; put "
+            "the norm into the block in front."
+        )
+    winners = isinstance(block, recurrent.KWTA)
+    place = "synapse" if winners else "input_synapse"
+    found, weights = _matrix(block, variables, "dense_rec", place)
+    scale = found.attributes["w_scale"]
+    rec = (winner_weights if winners else recurrent_weights)(block, variables, scale)
+    found.datasets |= rec
+    found.notes += matrix_notes(weights | rec)
+    found.add(_neuron(block, variables, block.out_neurons))
+    if winners:
+        found.add(winner_bias(block, variables, found.datasets))
+    return found
+
+
+def _image(block, variables, kind):
+    """What convolutions, pools and their transposes share."""
+    synapse, scale = block.new_synapse(parent=None), block.new_neuron().w_scale
+    shape, window = _shape(variables), Window.of(synapse)
+    found = head(kind, shape)
+    weights = weights_in_use(synapse, variables, "synapse", scale)
+    found.datasets |= {f"weight{suffix}": weight for suffix, weight in weights.items()}
+    found.datasets |= {
+        "kernelSize": int64(window.kernel),
+        "stride": int64(window.stride),
+        "padding": int64(window.padding),
+        "dilation": int64(window.dilation),
+    }
+    if kind in ("conv", "convT"):
+        weight = next(iter(weights.values()))
+        found.datasets |= {
+            "inChannels": int64(synapse.channels_of(weight.shape)),
+            "outChannels": int64(synapse.out_features),
+            "groups": int64(synapse.groups),
+        }
+        if shape[0] != synapse.out_features:
+            raise ValueError(
+                f"`constants/shape` is {shape}, expected {synapse.out_features} channels; pass "
+                "the variables of the same network."
+            )
+    found.attributes["w_scale"] = scale
+    found.notes += kernel_notes(weights)
+    if kind != "conv" or len(weights) == 2:
+        what = {"conv": "complex conv"}.get(kind, kind)
+        found.notes.append(UNKNOWN.format(what=what))
+    found.add(_neuron(block, variables, shape[0]))
+    if kind == "conv" and "delay" in found.datasets and found.datasets["delay"].any():
+        found.notes.append(DELAYED_IMAGE)
+    return found
+
+
+KINDS: dict[type[base.Block], Callable[[Any, Mapping[str, Any]], Content]] = {
     plain.Input: _input,
     plain.Flatten: _flatten,
+    plain.Average: _average,
     kinds.Dense: _dense,
     kinds.Affine: _affine,
+    kinds.Output: _output,
+    kinds.ConvT: lambda block, variables: _image(block, variables, "convT"),
+    kinds.Conv: lambda block, variables: _image(block, variables, "conv"),
+    kinds.Unpool: lambda block, variables: _image(block, variables, "unpool"),
+    kinds.Pool: lambda block, variables: _image(block, variables, "pool"),
+    recurrent.Recurrent: _feedback,
+    recurrent.KWTA: _feedback,
 }
-"""How each kind of block becomes a layer."""
+"""How each kind of block becomes a layer; the first that a block is an instance of."""

@@ -1,21 +1,28 @@
-"""The ``neuron`` group of a layer, and what a norm adds to it."""
+"""The ``neuron`` group of a layer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import flax.linen as nn
 import numpy as np
 
-from jslayer.hdf5.numbers import check_shape, int64, lookup, whole_even
+from jslayer.hdf5.layer import READOUT_THRESHOLD, Content
+from jslayer.hdf5.numbers import check_shape, int64, lookup
+from jslayer.neuron.base import Neuron
+from jslayer.neuron.parameters import Values
 
 GRADED = (
     "spikes are graded, which inference tools ignore: they will send binary spikes; "
     "train with graded_spike=False."
 )
-SCALED = (
-    "the norm's neuron/weight_exp is not 0, which inference tools ignore: "
-    "their sums will not be divided; train with MeanOnlyBatchNorm."
+ADAPTIVE = (
+    "inference tools take {type} neurons for neurons without adaptation, or fail on them; "
+    "`hdf5.inference` and `hdf5.load` run them as trained."
 )
+ACTIVATION = (
+    "activation {name}, where inference tools always compute relu; train with relu, or run the "
+    "file elsewhere."
+)
+CUMULATIVE = "cum_error=True is not in the format: inference tools compare single changes."
 
 
 def own(variables: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -23,32 +30,71 @@ def own(variables: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {collection: tree[name] for collection, tree in variables.items() if name in tree}
 
 
-def neuron_datasets(
-    neuron: nn.Module, variables: Mapping[str, Any], channels: int
-) -> dict[str, Any]:
+def neuron_content(
+    neuron: Neuron, variables: Mapping[str, Any], channels: int, *, hidden: bool = True
+) -> Content:
     """``neuron/*`` of a layer.
 
     Args:
       neuron: The block's neuron, unattached.
       variables: The block's collections.
       channels: Channels of the layer, which numbers that are not shared must have.
+      hidden: Its activation and the kind of its spikes are in use.
 
     Returns:
-      Arrays and strings by path.
+      Arrays and strings by path, what only we read, and warnings.
 
     Raises:
+      TypeError: the format has no such neuron.
       ValueError: parameters are missing, or are not one per channel.
     """
+    if not hasattr(neuron, "device_params"):
+        raise TypeError(
+            f"the neuron is a {type(neuron).__module__}.{type(neuron).__name__}, expected one of "
+            "the library's own families, for which the file has a type; use one of them."
+        )
+    if getattr(neuron, "inner_neuron", None) is not None:
+        raise TypeError(
+            f"`activation` is a {type(neuron.activation).__name__}, a neuron inside a neuron, "
+            "expected a function; the file holds no other."
+        )
     for name in _expected(neuron):
         lookup(variables, name)
-    params = neuron.device_params(own(variables, "neuron"))
-    return {f"neuron/{key}": _converted(key, value, channels) for key, value in params.items()}
+    params = neuron.device_params(_with_unused(neuron, own(variables, "neuron")))
+    found = Content(
+        {f"neuron/{key}": _converted(key, value, channels) for key, value in params.items()}
+    )
+    if neuron.readout:
+        found.datasets["neuron/vThMant"] = int64(READOUT_THRESHOLD)
+    if neuron.shared_param is not True and channels == 1:
+        found.attributes["per_channel"] = True  # one number may as well be shared
+    if getattr(neuron, "cum_error", False):
+        found.attributes["cum_error"] = True
+        found.notes.append(CUMULATIVE)
+    kind = params["type"]
+    if kind.startswith("A"):
+        found.notes.append(ADAPTIVE.format(type=kind))
+    if hidden and params.get("gradedSpike"):
+        found.notes.append(GRADED)
+    if hidden and params.get("activation", "relu") != "relu":
+        found.notes.append(ACTIVATION.format(name=params["activation"]))
+    return found
 
 
-def _expected(neuron):
+def _with_unused(neuron: Neuron, variables: dict[str, Any]) -> dict[str, Any]:
+    """A read-out's variables, with the decays per channel of the threshold that it does not use."""
+    names = ("threshold_decay", "refractory_decay") if neuron.readout else ()
+    given = {name: getattr(neuron, name, None) for name in names}
+    unused = {name: v.array for name, v in given.items() if isinstance(v, Values)}
+    return {**variables, "constants": {**unused, **variables.get("constants", {})}}
+
+
+def _expected(neuron: Neuron) -> Iterator[str]:
     """Where the neuron keeps what its constructor does not tell."""
     if neuron.threshold_grad and not neuron.readout:
         yield "params/neuron/threshold"
+    if not hasattr(neuron, "membrane_rows") and neuron.readout:
+        return  # a sigma-delta read-out has no threshold
     if neuron.requires_grad:
         yield "params/neuron"
     elif neuron.shared_param is not True:
@@ -71,34 +117,3 @@ def _converted(key, value, channels):
     if numbers.ndim:
         check_shape(f"neuron/{key}", numbers, (channels,))
     return int64(numbers)
-
-
-def norm_datasets(
-    neuron: nn.Module, variables: Mapping[str, Any], channels: int
-) -> tuple[dict[str, np.ndarray], list[str]]:
-    """``bias``, and ``neuron/weight_exp`` of a norm that scales, from the running statistics.
-
-    Args:
-      neuron: The block's neuron, unattached.
-      variables: The block's collections.
-      channels: Channels of the layer.
-
-    Returns:
-      Arrays by path, and what is to be warned about.
-
-    Raises:
-      ValueError: statistics are missing or of another size.
-    """
-    if neuron.norm is None:
-        return {}, []
-    norm = neuron.norm(pre_hook=neuron.quantize_8bit, parent=None)
-    place = "batch_stats/neuron/norm"
-    mean = lookup(variables, f"{place}/running_mean")
-    check_shape(f"{place}/running_mean", mean, (channels,))
-    bias = np.asarray(norm.bias({"running_mean": mean}, 1))
-    found = {"bias": whole_even("bias", bias, neuron.w_scale)}
-    if not hasattr(norm, "weight_exp"):
-        return found, []
-    exponent = norm.weight_exp({"running_var": lookup(variables, f"{place}/running_var")})
-    found["neuron/weight_exp"] = np.asarray(exponent, np.float32).reshape(1)
-    return found, [SCALED] if found["neuron/weight_exp"].any() else []

@@ -7,7 +7,13 @@ import jax
 import numpy as np
 
 LOWEST, HIGHEST = -256, 254
-"""Range of weights and biases in the file, which are even."""
+"""Range of weights in the file, which are even."""
+
+BIAS_RANGE = (-(2**17), 2**17)
+"""Range of biases in the file, which are whole numbers."""
+
+_CLOSE = 1e-6
+"""A float32 quotient by a scale that is no power of two misses its multiple by a rounding."""
 
 
 def whole_even(name: str, value: Any, scale: int) -> np.ndarray:
@@ -26,14 +32,62 @@ def whole_even(name: str, value: Any, scale: int) -> np.ndarray:
     """
     scaled = np.asarray(value, np.float64) * scale
     even = 2 * np.round(scaled / 2) + 0.0  # no negative zeros
-    # a float32 quotient by a scale that is no power of two misses its multiple by a rounding
-    fits = np.isclose(scaled, even, rtol=1e-6, atol=0) & (even >= LOWEST) & (even <= HIGHEST)
+    fits = np.isclose(scaled, even, rtol=_CLOSE, atol=0) & (even >= LOWEST) & (even <= HIGHEST)
     if not fits.all():
         raise ValueError(
             f"`{name}` times scale {scale} holds {scaled[~fits].flat[0]:g}, expected even whole "
             f"numbers in [{LOWEST}, {HIGHEST}]; train with the neuron's `quantize_8bit` as hook."
         )
     return even.astype(np.float32)
+
+
+def whole_bias(name: str, value: Any, scale: int) -> np.ndarray:
+    """As `whole_even`, for whole numbers within `BIAS_RANGE`."""
+    scaled = np.asarray(value, np.float64) * scale
+    whole = np.round(scaled) + 0.0
+    low, high = BIAS_RANGE
+    fits = np.isclose(scaled, whole, rtol=_CLOSE, atol=0) & (whole >= low) & (whole <= high)
+    if not fits.all():
+        raise ValueError(
+            f"`{name}` times scale {scale} holds {scaled[~fits].flat[0]:g}, expected whole numbers "
+            f"in [{low}, {high}]; quantise it."
+        )
+    return whole.astype(np.float32)
+
+
+def reduced(weight: Any) -> tuple[np.ndarray, int]:
+    """Integer weights in their smallest form: ``weight = mantissa 2^exponent``.
+
+    Args:
+      weight: Whole numbers, any shape, as the file holds them.
+
+    Returns:
+      The mantissa, int32 shaped like ``weight``, and the exponent: the largest for which it is
+      whole, 0 where all weights are zero.
+
+    Raises:
+      ValueError: a weight is no whole number, or beyond int32.
+
+    Example:
+      >>> mantissa, exponent = reduced([[8, -24], [16, 0]])
+      >>> mantissa.tolist(), exponent
+      ([[1, -3], [2, 0]], 3)
+    """
+    given = np.asarray(weight, np.float64)
+    if not (np.isfinite(given).all() and (given == np.trunc(given)).all()):
+        raise ValueError(
+            "`weight` holds fractions or no numbers, expected whole numbers; pass the weights as "
+            "the network file holds them."
+        )
+    if (np.abs(given) >= 2**31).any():
+        raise ValueError(
+            f"`weight` holds {given.flat[np.argmax(np.abs(given))]:g}, expected 32-bit integers; "
+            "quantise it."
+        )
+    whole = given.astype(np.int64)
+    bits = int(np.bitwise_or.reduce(np.abs(whole).reshape(-1), initial=0))
+    exponent = (bits & -bits).bit_length() - 1 if bits else 0
+    return (whole >> exponent).astype(np.int32), exponent
 
 
 def check_finite(variables: Mapping[str, Any]) -> None:

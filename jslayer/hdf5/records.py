@@ -36,7 +36,7 @@ class Neuron:
       graded: ``gradedSpike``: spikes carry the state.
       activation: Name of the activation of a sigma-delta neuron.
       sigma_output: A read-out that sends its running sum.
-      weight_exp: Power of two by which a norm divides the sum, float64; 0 without one.
+      weight_exp: Power of two by which a norm divides the sum; ``None`` without one.
     """
 
     type: str
@@ -52,7 +52,7 @@ class Neuron:
     graded: bool = False
     activation: str = "relu"
     sigma_output: bool = False
-    weight_exp: float = 0.0
+    weight_exp: float | None = None
 
     @property
     def is_complex(self) -> bool:

@@ -3,28 +3,46 @@
 import io
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib import metadata
 from typing import Any
 
 import flax.linen as nn
 import h5py
+import numpy as np
 
 from jslayer.block.sequential import Sequential
-from jslayer.hdf5.layers import Layer, layer_of
+from jslayer.hdf5.layer import Content
+from jslayer.hdf5.layers import content_of
+from jslayer.hdf5.numbers import int64, reduced
 from jslayer.io.files import replacing
 
+FORMAT_VERSION = 1
+"""Version of what we add to the format: the attributes."""
 
-def export(path: str | os.PathLike[str], network: nn.Module, variables: Mapping[str, Any]) -> None:
+
+def export(
+    path: str | os.PathLike[str],
+    network: nn.Module,
+    variables: Mapping[str, Any],
+    *,
+    reduced_weights: bool = False,
+) -> None:
     """Writes a trained network to ``path``, whole or not at all.
 
     The file holds integers: weights, biases and thresholds times the neuron's ``scale``, decays in
     1/4096, delays in whole steps, taken from the weights and running statistics that evaluation
-    uses. It does not hold ``delay_shift``: hardware always takes one step per synapse.
+    uses. What the format cannot say and `load` needs stands in attributes, which inference tools
+    ignore: ``w_scale``, a ``delay_shift`` other than the family's own, what makes a read-out or k
+    winners take all one again, norms of complex neurons. Blocks and neurons that the format has no
+    words for are refused.
 
     Args:
       path: Name of the file; one that exists is replaced at the end, and stays after an error.
       network: A `jslayer.block.Sequential`, or one block.
       variables: What ``network.init`` returned, with the trained ``params`` and ``batch_stats``.
+      reduced_weights: Also write every weight divided by the largest power of two that they all
+        share, as int32 ``reduced/<weight>/mantissa`` with its ``exponent``; ``weight`` stays.
 
     Raises:
       FileNotFoundError: the folder of ``path`` does not exist.
@@ -57,10 +75,32 @@ def export(path: str | os.PathLike[str], network: nn.Module, variables: Mapping[
     content = io.BytesIO()
     with h5py.File(content, "w") as file:
         file.attrs["writer"] = "jslayer"
+        file.attrs["format_version"] = FORMAT_VERSION
+        file.attrs["library_version"] = _library_version()
         for place, layer in layers.items():
+            if reduced_weights:
+                layer.datasets |= _reduced(layer.datasets)
             _fill(file.create_group(place), layer)
     with replacing(path) as target:
         target.write(content.getbuffer())
+
+
+def _library_version() -> str:
+    try:
+        return metadata.version("jslayer")
+    except metadata.PackageNotFoundError:
+        return "unknown"  # run from its sources, not installed
+
+
+def _reduced(datasets: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Every weight as mantissa and exponent."""
+    found = {}
+    for name, value in datasets.items():
+        if name.split("/")[0] in ("weight", "weight_rec") and np.ndim(value) > 1:
+            mantissa, exponent = reduced(value)
+            found[f"reduced/{name}/mantissa"] = mantissa
+            found[f"reduced/{name}/exponent"] = int64(exponent)
+    return found
 
 
 def write_block(group: h5py.Group, block: nn.Module, variables: Mapping[str, Any]) -> None:
@@ -88,16 +128,26 @@ def write_block(group: h5py.Group, block: nn.Module, variables: Mapping[str, Any
     _fill(group, layer)
 
 
-def _layers(network: nn.Module, variables: Mapping[str, Any]) -> dict[str, Layer]:
+def _layers(network: nn.Module, variables: Mapping[str, Any]) -> dict[str, Content]:
     """The layers of a network by their place in the file, input to output."""
-    if not isinstance(network, Sequential):
-        return {"layer/0": _layer("layer/0", network, variables)}
-    if not network.blocks:
+    blocks = list(_blocks(network, variables))
+    if not blocks:
         raise ValueError("`network` has no blocks, expected at least one; add a block.")
     return {
-        f"layer/{number}": _layer(f"layer/{number}", block, _of(f"blocks_{number}", variables))
-        for number, block in enumerate(network.blocks)
+        f"layer/{number}": _layer(f"layer/{number}", block, own)
+        for number, (block, own) in enumerate(blocks)
     }
+
+
+def _blocks(
+    network: nn.Module, variables: Mapping[str, Any]
+) -> Iterator[tuple[nn.Module, Mapping[str, Any]]]:
+    """All blocks, those of networks in networks too, with their own variables."""
+    if not isinstance(network, Sequential):
+        yield network, variables
+        return
+    for number, block in enumerate(network.blocks):
+        yield from _blocks(block, _of(f"blocks_{number}", variables))
 
 
 def _of(name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,11 +156,11 @@ def _of(name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     return {collection: tree[name] for collection, tree in variables.items() if name in tree}
 
 
-def _layer(place: str, block: nn.Module, variables: Mapping[str, Any]) -> Layer:
+def _layer(place: str, block: nn.Module, variables: Mapping[str, Any]) -> Content:
     """The layer of a block; its errors name the place."""
     _check_mapping(variables)
     try:
-        return layer_of(block, variables)
+        return content_of(block, variables)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{place} ({type(block).__name__}): {error}") from error
 
@@ -125,7 +175,7 @@ def _check_mapping(variables: Any) -> None:
         )
 
 
-def _fill(group: h5py.Group, layer: Layer) -> None:
+def _fill(group: h5py.Group, layer: Content) -> None:
     for name, value in layer.datasets.items():
         group.create_dataset(name, data=value)
     for name, value in layer.attributes.items():

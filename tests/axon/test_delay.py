@@ -74,5 +74,7 @@ def test_a_delay_line_of_another_batch_is_refused():
     line = Delay(max_delay=8, persistent_state=True)
     variables = {"params": {"delay": jnp.zeros(3)}}
     _, state = line.apply(variables, IMPULSE, mutable=["state"])
-    with pytest.raises(ValueError, match=r"`tail` has shape .*expected.*\(2, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"`state` holds tail of shape \(9, 1, 3\), expected \(9, 2, 3\)"
+    ):
         line.apply({**variables, **state}, jnp.zeros((2, 3, 4)), mutable=["state"])

@@ -1,4 +1,4 @@
-"""What every kind of block does in every family: shapes, gradients, tracing, values as arguments."""
+"""What every kind of block does in every family: shapes, gradients, tracing, arguments."""
 
 import copy
 import functools

@@ -13,6 +13,7 @@ import pytest
 
 from jslayer import hdf5, neuron
 from jslayer.block import Sequential, cuba
+from jslayer.block.base import Block
 
 NEURON = {"threshold": 1.25, "current_decay": 0.25, "voltage_decay": 0.03}
 
@@ -242,7 +243,7 @@ def test_weights_that_fit_need_no_hook(tmp_path):
     assert (content(tmp_path / "a.net")["layer/0/weight"] == 254).all()
 
 
-class Other(cuba.base.Block):
+class Other(Block):
     """A block the format does not know."""
 
 

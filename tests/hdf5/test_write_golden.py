@@ -1,70 +1,39 @@
-"""The writer against the golden groups: names, dtypes, shapes and numbers."""
+"""The writer against the golden groups and files: names, dtypes, shapes and numbers."""
 
-import json
+import re
 import warnings
 
 import h5py
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jslayer import block, hdf5, neuron
+from jslayer import hdf5
+from tests.golden import blocks, load
 
-FAMILY, BLOCKS = "cuba", ("Input", "Flatten", "Dense", "Affine")
-
-
-@pytest.fixture(scope="module")
-def golden(shared):
-    """The block cases of the manifest by id."""
-    if not (shared / "golden").is_dir():
-        pytest.skip(f"golden data absent: no folder golden in {shared}; set JSLAYER_SHARED")
-    with open(shared / "golden/manifest_blocks.json") as file:
-        return {case["id"]: case for case in json.load(file)["cases"]}
+SAID = (
+    "spikes are graded|the norm|activation leaky_relu|cum_error|inference tools|the bias acts|"
+    "delay_shift=False|no weight is positive"
+)
+"""Beginnings of the warnings that golden networks bring about."""
 
 
-def arrays_of(case, shared):
-    """The arrays of a case by their name in it."""
-    with np.load(shared / "golden" / case["file"]) as arrays:
-        return {name: arrays[f"{case['id']}/{name}"] for name in case["arrays"]}
+def groups():
+    """Every case with a group of the file, by family."""
+    families = {}
+    for case in load.cases("blocks"):
+        if case.data["kind"] == "block" and "hdf5" in case.data:
+            families.setdefault(case.config["family"], []).append(case)
+    reason = "golden data absent: set JSLAYER_SHARED, or put shared/ beside the repository"
+    absent = [pytest.param(None, id="absent", marks=pytest.mark.skip(reason=reason))]
+    return [pytest.param(cases, id=name) for name, cases in families.items()] or absent
 
 
-def block_of(config, neuron_params, mask=None):
-    """A block from its configuration."""
-    kwargs = {k: tuple(v) if isinstance(v, list) else v for k, v in config["kwargs"].items()}
-    if mask is not None:
-        kwargs["mask"] = mask
-    if neuron_params is not None:
-        norm = neuron_params.get("norm")
-        kwargs["neuron_params"] = neuron_params | ({"norm": getattr(neuron, norm)} if norm else {})
-    return getattr(getattr(block, config["family"]), config["block"])(**kwargs)
-
-
-def variables_of(case, arrays):
-    """A case's parameters, statistics and input size as our variables."""
-    variables = {"params": {}, "batch_stats": {}, "constants": {}}
-    for name, value in arrays.items():
-        kind, _, path = name.partition("/")
-        if kind not in ("param", "buffer"):
-            continue
-        *parents, last = path.replace("delay.delay", "delay_line.delay").split(".")
-        value = jnp.asarray(value)
-        if "synapse" in parents:  # [out, in, 1, 1, 1], of images [out, C, H, W, 1]
-            spatial = isinstance(case["config"].get("kwargs", {}).get("in_neurons"), list)
-            value = value[..., 0] if spatial else value[..., 0, 0, 0]
-        elif last.endswith("_decay"):
-            value = value / 4096
-        if value.shape == (1,) and last not in ("running_mean", "delay"):
-            value = value.reshape(())
-        node = variables["params" if kind == "param" else "batch_stats"]
-        for parent in parents:
-            node = node.setdefault(parent, {})
-        node[last] = value
-    size = case["config"]["input_shape"][1:-1]
-    if case["config"].get("block") == "Flatten":
-        size = [np.prod(size)]
-    variables["constants"]["shape"] = jnp.array(size, jnp.int32)
-    return variables
+def variables_of(adapter):
+    """A case's variables, with the size of a step."""
+    shape = jnp.array(adapter.case["output"].shape[1:-1], jnp.int32)
+    constants = {**adapter.held.get("constants", {}), "shape": shape}
+    return {"params": adapter.params, **adapter.held, "constants": constants}
 
 
 def datasets_of(group):
@@ -86,73 +55,81 @@ def kind_of(dataset):
     return dataset.dtype.str[1:] if string else dataset.dtype.name
 
 
-def check_dataset(name, ours, described, numbers):
+def check_dataset(name, ours, described, case):
     assert kind_of(ours) == described["dtype"], name
     assert ours.shape == tuple(described["shape"]), name
     if "text" in described:
         text = ours.asstr()[()]
         assert (text.tolist() if ours.shape else text) == described["text"], name
     else:
-        np.testing.assert_array_equal(ours[()], numbers[f"hdf5/{name}"], err_msg=name)
+        np.testing.assert_array_equal(ours[()], case[f"hdf5/{name}"], err_msg=name)
 
 
-def test_every_golden_group_is_written_dataset_by_dataset(golden, shared, tmp_path):
-    written = set()
-    for name, case in golden.items():
-        config = case["config"]
-        if (
-            case["kind"] != "block"
-            or config["family"] != FAMILY
-            or config["block"] not in BLOCKS
-            or "hdf5" not in case
-        ):
-            continue
-        arrays = arrays_of(case, shared) | numbers_of(case, shared)
-        ours = block_of(config, config["neuron_params"], arrays.get("mask"))
-        path = tmp_path / f"{name}.net"
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "layer/0: (spikes are graded|the norm's)")
-            hdf5.export(path, ours, variables_of(case, arrays))
-        with h5py.File(path) as file:
-            datasets = datasets_of(file["layer/0"])
-            assert set(datasets) == set(case["hdf5"]), name
-            for key, described in case["hdf5"].items():
-                check_dataset(key, datasets[key], described, arrays)
-        written.add(config["block"])
-    assert written == set(BLOCKS)
+@pytest.mark.parametrize("cases", groups())
+def test_every_golden_group_is_written_dataset_by_dataset(cases):
+    for case in cases:
+        adapter = blocks.BlockCase(case)
+        with h5py.File("in memory", "w", driver="core", backing_store=False) as file:
+            group = file.create_group("layer/0")
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", f"/layer/0: ({SAID})")
+                hdf5.write_block(group, adapter.block, variables_of(adapter))
+            datasets = datasets_of(group)
+            assert set(datasets) == set(case.data["hdf5"]), case.id
+            for key, described in case.data["hdf5"].items():
+                check_dataset(key, datasets[key], described, case)
 
 
-def numbers_of(case, shared):
-    """The numeric datasets of the golden group, flags included."""
-    with np.load(shared / "golden" / case["file"]) as arrays:
-        names = [f"hdf5/{key}" for key, value in case["hdf5"].items() if "text" not in value]
-        return {name: arrays[f"{case['id']}/{name}"] for name in names}
+def by_id(name):
+    found = [case for case in load.cases("blocks") if case.id == name]
+    if not found:
+        pytest.skip("golden data absent: set JSLAYER_SHARED, or put shared/ beside the repository")
+    return found[0]
 
 
-def test_weights_without_a_hook_are_refused(golden, shared, tmp_path):
-    case = golden["cuba.Dense.no_pre_hook"]
-    assert "hdf5" not in case
-    config = case["config"]
-    config = config | {"kwargs": config["kwargs"] | {"pre_hook_fx": None}}
-    ours = block_of(config, config["neuron_params"])
-    with pytest.raises(ValueError, match=r"layer/0 \(Dense\): `weight` times scale 64 holds"):
-        hdf5.export(tmp_path / "a.net", ours, variables_of(case, arrays_of(case, shared)))
+@pytest.mark.parametrize("family", ["cuba", "rf", "sigma_delta"])
+def test_weights_without_a_hook_are_refused(family, tmp_path):
+    case = by_id(f"{family}.Dense.no_pre_hook")
+    assert "hdf5" not in case.data
+    adapter = blocks.BlockCase(case)
+    assert adapter.block.pre_hook_fx is None
+    sentence = r"layer/0 \(Dense\): `weight(/real)?` times scale 64 holds"
+    with pytest.raises(ValueError, match=sentence):
+        hdf5.export(tmp_path / "a.net", adapter.block, variables_of(adapter))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_golden_network_is_written_dataset_by_dataset(golden, shared, tmp_path):
-    case = golden["net.mlp"]
-    config = case["config"]
-    network = block.Sequential([block_of(b, config["neuron_params"]) for b in config["blocks"]])
-    tree = variables_of(case, arrays_of(case, shared))
-    params = {f"blocks_{number}": p for number, p in tree["params"]["blocks"].items()}
-    hdf5.export(tmp_path / "mlp.net", network, {"params": params})
-    path = shared / "golden/net_mlp.net"
-    with h5py.File(tmp_path / "mlp.net") as ours, h5py.File(path) as theirs:
-        mine, golden_sets = datasets_of(ours), datasets_of(theirs)
-        assert set(mine) == set(golden_sets)
-        for name, dataset in golden_sets.items():
-            assert kind_of(mine[name]) == kind_of(dataset), name
-            assert mine[name].shape == dataset.shape, name
-            np.testing.assert_array_equal(mine[name][()], dataset[()], err_msg=name)
-    jax.clear_caches()
+NETWORKS = ("mlp", "sdnn_cnn", "lif_cnn", "recurrent", "rf")
+
+
+def variables_of_network(adapter, layers):
+    """A network's variables, with the sizes of all steps."""
+    constants = {
+        f"blocks_{number}": {
+            **adapter.constants.get("constants", {}).get(f"blocks_{number}", {}),
+            "shape": jnp.array(np.shape(y)[1:-1], jnp.int32),
+        }
+        for number, y in enumerate(layers)
+    }
+    return {"params": adapter.params, "batch_stats": adapter.stats, "constants": constants}
+
+
+def recorded(case):
+    """The recorded outputs of all layers."""
+    names = [f"layer/{number}" for number in range(len(case.config["blocks"]))]
+    return [case[name if case.has(name) else "output"] for name in names]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_golden_network_is_written_dataset_by_dataset(name, tmp_path):
+    case = by_id(f"net.{name}")
+    adapter = blocks.NetCase(case)
+    variables = variables_of_network(adapter, recorded(case))
+    hdf5.export(tmp_path / "a.net", adapter.network, variables)
+    golden = load.folder() / f"net_{name}.net"
+    lines = hdf5.diff(golden, tmp_path / "a.net")
+    own = re.compile(r"@|layer/\d+@(w_scale|block): only in the second file$")
+    assert [line for line in lines if not own.match(line)] == []
+    with h5py.File(tmp_path / "a.net") as ours, h5py.File(golden) as theirs:
+        mine = {key: kind_of(value) for key, value in datasets_of(ours).items()}
+        assert mine == {key: kind_of(value) for key, value in datasets_of(theirs).items()}

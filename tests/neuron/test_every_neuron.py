@@ -130,6 +130,23 @@ def test_recomputing_in_the_backward_pass_changes_nothing(name):
 
 
 @EVERY
+def test_recomputing_residuals_gives_the_same_gradient(name):
+    x = cases.drive(name, SHAPE)
+    params = cases.make(name, requires_grad=True).init(jax.random.key(0), x)["params"]
+
+    def gradient(policy):
+        layer = cases.make(name, requires_grad=True, policy=policy)
+        loss = lambda p, x: jnp.sum(layer.apply({"params": p}, x) ** 2)
+        return jax.jit(jax.grad(loss, argnums=(0, 1)))(params, x)
+
+    saved, again = gradient("save"), gradient("recompute")
+    for ours, theirs in zip(jax.tree.leaves(again), jax.tree.leaves(saved), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6 * np.abs(theirs).max())
+    with pytest.raises(ValueError, match="`policy` is 'forget', expected one of"):
+        cases.make(name, policy="forget").apply({}, x)
+
+
+@EVERY
 def test_traces_are_given_to_those_who_ask_and_change_no_spike(name):
     layer, x = cases.make(name), cases.drive(name, (1, 2, 20))
     plain = layer.apply({}, x)

@@ -1,0 +1,135 @@
+"""The notebooks: what every one of them must have, and that they run top to bottom."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+nbformat = pytest.importorskip(
+    "nbformat", reason='notebooks need nbformat: pip install "jslayer[notebooks]"'
+)
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
+EXPECTED = {
+    "dynamics",
+    "from_lava_dl",
+    "functional",
+    "nmnist",
+    "oxford",
+    "pilotnet_sdnn",
+    "xor",
+}
+COLAB = "https://colab.research.google.com/github/jslayer/jslayer/blob/main/notebooks"
+LIMIT = 1_500_000
+HOMES = ("/home/", "/root/", "/tmp/", "/Users/", "\\Users\\")
+
+every = pytest.mark.parametrize("name", NAMES)
+
+
+def read(path):
+    """The notebook, checked against the format."""
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def texts(notebook):
+    """Sources and printed outputs, pictures left out."""
+    found = [cell.source for cell in notebook.cells]
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            found.append(output.get("text", ""))
+            found += output.get("traceback", ())
+            found += [v for k, v in output.get("data", {}).items() if k.startswith("text/")]
+    return found
+
+
+def test_no_notebook_is_missing():
+    assert EXPECTED <= set(NAMES)
+
+
+@every
+def test_starts_with_a_title_and_its_colab_badge(name):
+    first = read(FOLDER / f"{name}.ipynb").cells[0]
+    assert first.cell_type == "markdown"
+    assert first.source.startswith("# ")
+    assert f"({COLAB}/{name}.ipynb)" in first.source
+
+
+@every
+def test_installs_the_library_first_and_only_where_it_is_missing(name):
+    code = [c.source for c in read(FOLDER / f"{name}.ipynb").cells if c.cell_type == "code"]
+    assert code[0].startswith("try:\n    import jslayer")
+    assert '%pip install --quiet "jslayer[viz]"' in code[0]
+    assert not any("%pip" in source or "!pip" in source for source in code[1:])
+
+
+@every
+def test_is_committed_whole_small_and_without_errors(name):
+    path = FOLDER / f"{name}.ipynb"
+    notebook = read(path)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    counts = [cell.execution_count for cell in code]
+    assert counts == list(range(1, len(code) + 1)), "run notebooks/execute.py to fill it"
+    assert not any(out.output_type == "error" for cell in code for out in cell.outputs)
+    assert not any(out.get("name") == "stderr" for cell in code for out in cell.outputs)
+    assert path.stat().st_size < LIMIT
+
+
+@every
+def test_names_no_path_of_any_machine(name):
+    for text in texts(read(FOLDER / f"{name}.ipynb")):
+        assert not any(home in text for home in HOMES), text
+
+
+@every
+@pytest.mark.slow
+def test_runs_top_to_bottom(name, tmp_path):
+    pytest.importorskip("nbclient", reason='needs nbclient: pip install "jslayer[notebooks]"')
+    pytest.importorskip("ipykernel", reason='needs ipykernel: pip install "jslayer[notebooks]"')
+    environment = {key: v for key, v in os.environ.items() if key != "JSLAYER_DATA"}
+    named = os.environ.get("JSLAYER_SHARED", FOLDER.parent.parent / "shared")
+    if (data := Path(named) / "data").is_dir():
+        environment["JSLAYER_DATA"] = str(data)
+    command = [sys.executable, str(FOLDER / "execute.py"), name, "--small", "--out", str(tmp_path)]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    notebook = read(tmp_path / f"{name}.ipynb")
+    outputs = [out for cell in notebook.cells for out in cell.get("outputs", ())]
+    assert outputs
+    assert not any(out.output_type == "error" for out in outputs)
+    assert not any(str(data) in text or str(tmp_path) in text for text in texts(notebook))
+
+
+@pytest.mark.slow
+def test_takes_simulated_data_where_recordings_are_absent(tmp_path):
+    pytest.importorskip("nbclient", reason='needs nbclient: pip install "jslayer[notebooks]"')
+    pytest.importorskip("ipykernel", reason='needs ipykernel: pip install "jslayer[notebooks]"')
+    environment = {**os.environ, "JSLAYER_DATA": str(tmp_path)}
+    command = [sys.executable, str(FOLDER / "execute.py"), "oxford", "nmnist", "--small"]
+    command += ["--out", str(tmp_path)]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    for name, instead in (("oxford", "drawn raster"), ("nmnist", "moving bars")):
+        assert any(instead in text for text in texts(read(tmp_path / f"{name}.ipynb")))
+
+
+def test_the_runner_refuses_what_must_not_be_committed():
+    pytest.importorskip("nbclient", reason='needs nbclient: pip install "jslayer[notebooks]"')
+    pytest.importorskip("PIL", reason='needs Pillow: pip install "jslayer[viz]"')
+    from notebooks import execute
+
+    assert set(execute.names()) == set(NAMES)
+    for line, refused in {
+        "see /home/somebody/network.net": True,
+        "File /tmp/ipykernel_12/34.py": True,
+        str(FOLDER / "xor.ipynb"): True,
+        "wrote network.net, 3 / 4 events": False,
+        "https://colab.research.google.com/github/home/page": False,
+    }.items():
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
+        notebook.cells[0].outputs = [nbformat.v4.new_output("stream", text=line)]
+        assert bool(execute.machine_paths(notebook)) == refused, line

@@ -1,0 +1,224 @@
+"""Checkpoints of the reference: golden networks come over exactly, and nothing is lost."""
+
+import sys
+import types
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jslayer import Sequential, migrate, neuron
+from jslayer.block import cuba, rf, sigma_delta
+from tests.golden import blocks, compare, load
+
+NEURON = {"threshold": 1.25, "current_decay": 0.25, "voltage_decay": 0.03}
+DELTAS = {"threshold": 0.25, "activation": "relu"}
+X = jnp.ones((1, 3, 4))
+
+
+def state_dict(case, prefix=""):
+    """A recorded network's parameters and statistics by the reference's names."""
+    found = {}
+    for kind in ("param/", "buffer/"):
+        for name in case.data["arrays"]:
+            if name.startswith(kind):
+                found[prefix + name[len(kind) :]] = case[name]
+    return found
+
+
+def networks():
+    found = [c for c in load.cases("blocks") if c.data["kind"] in ("net", "net_eval")]
+    reason = "golden data absent: set JSLAYER_SHARED, or put shared/ beside the repository"
+    absent = [pytest.param(None, id="absent", marks=pytest.mark.skip(reason=reason))]
+    return [pytest.param(case, id=case.id) for case in found] or absent
+
+
+@pytest.mark.parametrize("case", networks())
+def test_a_recorded_network_comes_over_and_gives_the_recorded_layers(case):
+    network = blocks.NetCase(case).network
+    x = jnp.asarray(case["input"])
+    variables = migrate.from_lava(state_dict(case), network, x)
+
+    def run(variables, x):
+        layers = []
+        for number, block in enumerate(network.blocks):
+            name = f"blocks_{number}"
+            own = {c: tree[name] for c, tree in variables.items() if name in tree}
+            x = block.apply(own, x)
+            layers.append(x)
+        return layers
+
+    layers = jax.jit(run)(variables, x)
+    for number, y in enumerate(layers):
+        # what was recorded while training has norms that take the mean of the batch
+        last = number == len(layers) - 1
+        names = [f"eval/layer/{number}", f"layer/{number}", "output"]
+        names = ["eval/output", *names] if last else names
+        name = next(name for name in names if case.has(name))
+        compare.exact(name, y, case[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["cuba", "alif", "rf", "adrf_iz", "sigma_delta"])
+def test_the_blocks_of_a_family_come_over_one_by_one(family):
+    cases = [
+        c
+        for c in load.cases("blocks")
+        if c.data["kind"] == "block" and c.config["family"] == family and "norm" not in c.id
+    ]
+    if not cases:
+        pytest.skip("golden data absent: set JSLAYER_SHARED, or put shared/ beside the repository")
+    seen = set()
+    for case in cases:
+        if case.config["block"] in seen:
+            continue
+        seen.add(case.config["block"])
+        adapter = blocks.BlockCase(case)
+        variables = migrate.from_lava(
+            state_dict(case, "blocks.0."), Sequential([adapter.block]), case["input"]
+        )
+        given = {name: tree["blocks_0"] for name, tree in variables.items()}
+        for path, golden in jax.tree_util.tree_leaves_with_path(adapter.params):
+            if case.config["block"] == "Output" and path[0].key == "neuron":
+                continue  # it only adds up: the reference keeps a threshold that it does not use
+            ours = blocks.leaf(given["params"], [key.key for key in path])
+            np.testing.assert_array_equal(ours, golden, err_msg=case.id)
+    assert len(seen) > 8
+
+
+def test_norms_and_normalised_weights_come_over():
+    cases = [c for c in load.cases("blocks") if ".wgt_scale_norm_eval" in c.id]
+    cases += [c for c in load.cases("blocks") if c.id in ("rf.Dense.norm_eval",)]
+    if not cases:
+        pytest.skip("golden data absent: set JSLAYER_SHARED, or put shared/ beside the repository")
+    for case in cases:
+        block = blocks.BlockCase(case).block
+        network = Sequential([block])
+        given = state_dict(case, "blocks.0.")
+        variables = migrate.from_lava(given, network, case["input"])
+        compare.exact("output", network.apply(variables, case["input"]), case["output"])
+
+
+DENSE = {
+    "blocks.0.synapse.weight": np.ones((2, 3, 1, 1, 1)),
+    "blocks.0.neuron.current_decay": np.array([1024.0]),
+    "blocks.0.neuron.voltage_decay": np.array([122.5]),
+}
+
+
+def dense(**options):
+    return Sequential([cuba.Dense(NEURON, 3, 2, **options)])
+
+
+def test_decays_come_back_to_natural_units():
+    variables = migrate.from_lava(DENSE, dense(), X)
+    held = variables["constants"]["blocks_0"]["neuron"]
+    assert float(held["current_decay"]) == 0.25
+    assert float(held["voltage_decay"]) == 122.5 / 4096
+
+
+def test_names_that_are_unknown_or_missing_are_listed():
+    given = {**DENSE, "blocks.0.synapse.weight_x": np.ones(3), "head.weight": np.ones(2)}
+    del given["blocks.0.neuron.voltage_decay"]
+    sentence = (
+        "does not know: blocks.0.synapse.weight_x, head.weight; and it "
+        "lacks: blocks_0.neuron.voltage_decay;"
+    )
+    with pytest.raises(ValueError, match=sentence):
+        migrate.from_lava(given, dense(), X)
+
+
+def test_a_network_built_otherwise_is_refused():
+    with pytest.raises(ValueError, match=r"lacks: blocks_0.synapse.weight_g, blocks_0.synapse.w"):
+        migrate.from_lava(DENSE, dense(weight_norm=True), X)
+    with pytest.raises(ValueError, match=r"lacks: blocks_0.delay_line.delay"):
+        migrate.from_lava(DENSE, dense(delay=True), X)
+    with pytest.raises(ValueError, match=r"weight of shape \(2, 3, 1, 1, 1\), expected \(4, 3\)"):
+        migrate.from_lava(DENSE, Sequential([cuba.Dense(NEURON, 3, 4)]), X)
+    with pytest.raises(TypeError, match="`network` is a Dense, expected a Sequential"):
+        migrate.from_lava(DENSE, cuba.Dense(NEURON, 3, 2), X)
+
+
+@pytest.mark.parametrize("value", [np.full((2, 3), np.nan), np.ones((2, 3), complex), ["a"]])
+def test_what_is_no_number_is_refused(value):
+    with pytest.raises(ValueError, match=r"holds blocks\.0\.synapse\.weight of dtype"):
+        migrate.from_lava({**DENSE, "blocks.0.synapse.weight": value}, dense(), X)
+    with pytest.raises(ValueError, match="`state_dict` is a list, expected arrays by name"):
+        migrate.from_lava([1], dense(), X)
+
+
+def test_states_wrappers_and_new_names_of_normalised_weights_are_understood():
+    given = {f"module.{name}": value for name, value in DENSE.items()}
+    del given["module.blocks.0.synapse.weight"]
+    length, direction = np.full((2, 1, 1, 1, 1), 3.0), np.ones((2, 3, 1, 1, 1))
+    given["module.blocks.0.synapse.parametrizations.weight.original0"] = length
+    given["module.blocks.0.synapse.parametrizations.weight.original1"] = direction
+    given["module.blocks.0.neuron.current_state"] = np.zeros(5)
+    variables = migrate.from_lava(given, dense(weight_norm=True), X)
+    assert variables["params"]["blocks_0"]["synapse"]["weight_g"].tolist() == [[3.0], [3.0]]
+
+
+def test_a_bias_of_a_sigma_delta_neuron_needs_one_here():
+    given = {
+        "blocks.0.synapse.weight": np.ones((2, 3)),
+        "blocks.0.neuron.delta.threshold": np.array([0.5]),
+        "blocks.0.neuron.bias": np.zeros(1),
+    }
+    network = Sequential([sigma_delta.Dense(DELTAS, 3, 2)])
+    migrate.from_lava(given, network, X)
+    given["blocks.0.neuron.bias"] = np.array([0.25, 0.5])
+    with pytest.raises(ValueError, match=r"does not know: blocks\.0\.neuron\.bias"):
+        migrate.from_lava(given, network, X)
+    network = Sequential([sigma_delta.Dense({**DELTAS, "bias": 0.0}, 3, 2)])
+    variables = migrate.from_lava(given, network, X)
+    assert variables["constants"]["blocks_0"]["neuron"]["bias"].tolist() == [0.25, 0.5]
+
+
+def test_the_constant_weight_of_a_pool_must_be_that_of_the_block():
+    x = jnp.ones((1, 2, 4, 4, 3))
+    neuron_params = {"threshold": 1.0, "period": 9.0, "decay": 0.05}
+    given = {
+        "blocks.0.synapse.real.weight": np.full((1, 1, 2, 2, 1), 1.5),
+        "blocks.0.synapse.imag.weight": np.full((1, 1, 2, 2, 1), 1.5),
+        "blocks.0.neuron.sin_decay": np.array([2000.0]),
+        "blocks.0.neuron.cos_decay": np.array([3000.0]),
+    }
+    migrate.from_lava(given, Sequential([rf.Pool(neuron_params, 2, weight_scale=1.5)]), x)
+    with pytest.raises(ValueError, match=r"weight from 1\.5 to 1\.5, expected 1, the block's"):
+        migrate.from_lava(given, Sequential([rf.Pool(neuron_params, 2)]), x)
+
+
+def test_statistics_that_were_never_updated_are_one_number():
+    network = Sequential([cuba.Dense({**NEURON, "norm": neuron.MeanOnlyBatchNorm}, 3, 2)])
+    given = {**DENSE, "blocks.0.neuron.norm.running_mean": np.zeros(1)}
+    variables = migrate.from_lava(given, network, X)
+    assert variables["batch_stats"]["blocks_0"]["neuron"]["norm"]["running_mean"].shape == (2,)
+
+
+def test_what_only_this_library_learns_stays_as_the_constructor_says():
+    network = Sequential([cuba.Dense({**NEURON, "threshold_grad": True}, 3, 2)])
+    variables = migrate.from_lava(DENSE, network, X)
+    assert float(variables["params"]["blocks_0"]["neuron"]["threshold"]) == 1.25
+
+
+def test_a_file_is_read_where_pytorch_is_installed(monkeypatch):
+    tensor = lambda value: types.SimpleNamespace(
+        detach=lambda: types.SimpleNamespace(cpu=lambda: types.SimpleNamespace(numpy=lambda: value))
+    )
+    calls = []
+
+    def read(path, **options):
+        calls.append((path, options))
+        return {"epoch": 3, "state_dict": {name: tensor(v) for name, v in DENSE.items()}}
+
+    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(load=read))
+    variables = migrate.from_lava("network.pt", dense(), X)
+    assert variables["params"]["blocks_0"]["synapse"]["weight"].shape == (2, 3)
+    assert calls == [("network.pt", {"map_location": "cpu", "weights_only": True})]
+
+
+def test_a_file_without_pytorch_says_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ImportError, match="needs PyTorch to be read; install it, or pass"):
+        migrate.from_lava("network.pt", dense(), X)
