@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+import numpy as np
+
 from jslayer import block as blocks
 from jslayer.hdf5.load_neuron import is_readout, loaded_neuron, scale_of
 from jslayer.hdf5.load_options import Options
@@ -62,7 +64,9 @@ def _dense_inputs(layer: Layer, options: Options) -> int | tuple[int, ...]:
     if shape is None:
         before = layer.input_shape or (size,)
         shape = before if len(before) == 3 and math.prod(before[1:]) > 1 else (size,)
-    shape = tuple(int(n) for n in np.reshape(shape, -1))
+    elif not isinstance(shape, np.ndarray) or shape.dtype.kind not in "iu":
+        raise options.fault(layer, "", f"has the attribute in_shape {shape!r}", "(C, H, W)")
+    shape = tuple(int(n) for n in shape)
     if len(shape) not in (1, 3) or math.prod(shape) != size or min(shape) < 1:
         came = f"has the attribute in_shape {list(shape)}"
         raise options.fault(layer, "", came, f"(C, H, W) of {size} inputs")

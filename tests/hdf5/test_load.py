@@ -220,6 +220,7 @@ def test_what_no_block_can_be_is_refused(layers, options, sentence, tmp_path):
         ({"block": "Nothing"}, "has the attribute block 'Nothing', expected Affine or Output"),
         ({"delay_shift": 7}, "has the attribute delay_shift 7, expected true or false"),
         ({"in_shape": np.array([2, 2])}, "has the attribute in_shape [2, 2]"),
+        ({"in_shape": "wide"}, "has the attribute in_shape 'wide'"),
         ({"neuron_bias": np.array([1.0, np.nan])}, "has the attribute neuron_bias"),
     ],
 )
