@@ -175,5 +175,7 @@ def test_64_bit_mode_gives_the_same_spikes_and_gradients(params, gradient):
 def test_64_bit_mode_initialises_32_bit_parameters():
     with jax.enable_x64(True):
         variables = jax.jit(network().init)(jax.random.key(0), X)
-    for leaf in jax.tree.leaves(variables):
+    for leaf in jax.tree.leaves(variables["params"]):
         assert leaf.dtype == jnp.float32
+    for leaf in jax.tree.leaves(variables["constants"]):  # sizes, for the network file
+        assert leaf.dtype == jnp.int32

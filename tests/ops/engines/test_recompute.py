@@ -61,9 +61,14 @@ def test_chunks_run_on_the_kernel_too(engine):
 
 
 @pytest.mark.parametrize("steps", range(1, 50))
-def test_chunks_are_no_longer_than_the_root_and_no_more(steps):
-    length = recompute.chunk_length(steps)
-    assert (length - 1) ** 2 < steps <= length**2
+def test_chunks_are_the_root_or_a_near_divisor_which_leaves_no_steps_over(steps):
+    length, root = recompute.chunk_length(steps), next(r for r in range(50) if steps <= r**2)
+    near = [size for size in range(max(2, root // 2), 2 * root + 1) if steps % size == 0]
+    if near:
+        assert length in near
+        assert max(length, steps // length) == min(max(size, steps // size) for size in near)
+    else:
+        assert length == root
 
 
 def test_it_keeps_the_input_and_the_root_of_the_states():
