@@ -163,10 +163,16 @@ def test_attributes_are_read(tmp_path):
     with h5py.File(path, "r+") as file:
         file.attrs["writer"] = "jslayer"
         file["layer/0"].attrs["w_scale"] = 32
-        file["layer/0"].attrs["list"] = [1, 2]
+        file["layer/0"].attrs["row"] = [1, 2]
+        file["layer/0"].attrs["table"] = [[1, 2]]
+        file["layer/0"].attrs["texts"] = ["a", "b"]
+        file["layer/0"].attrs["long"] = np.zeros(7000, np.int64)
     file = hdf5.read(path)
     assert file.attributes == {"writer": "jslayer"}
-    assert file.layers[0].attributes == {"w_scale": 32}
+    (layer,) = file.layers
+    assert set(layer.attributes) == {"w_scale", "row", "long"}
+    assert layer.attributes["w_scale"] == 32
+    assert layer.attributes["row"].tolist() == [1, 2]
 
 
 def test_what_was_read_cannot_be_changed(tmp_path):
