@@ -1,7 +1,5 @@
 """Hardware inference against the recorded networks: all layers, all steps, bit for bit."""
 
-import time
-
 import h5py
 import numpy as np
 import pytest
@@ -19,13 +17,9 @@ def networks(shared):
     return folder
 
 
-def timed(name, call):
-    """The arrays of a call, with the time of the second one printed."""
-    call()
-    start = time.perf_counter()
-    found = {n: {k: np.asarray(v) for k, v in layer.items()} for n, layer in call().items()}
-    print(f"\n{name}: {time.perf_counter() - start:.3f} s")
-    return found
+def arrays(found):
+    """What all layers gave, as arrays."""
+    return {n: {k: np.asarray(v) for k, v in layer.items()} for n, layer in found.items()}
 
 
 def test_pilotnet_lif_every_layer_every_state(networks):
@@ -33,7 +27,7 @@ def test_pilotnet_lif_every_layer_every_state(networks):
     load = lambda name: np.load(folder / f"{name}.npy")
     network = hdf5.inference(folder / "network.net", reset_interval=17, layout="client")
     run = lambda: network(load("image"), steps=24, layers="all", record="all")
-    found = timed("pilotnet_lif, 24 steps", run)
+    found = arrays(run())
     np.testing.assert_array_equal(found[0]["spike"], load("input"))
     names = {1: "conv-0", 2: "conv-1", 3: "conv-2", 4: "conv-3", 5: "conv-4"}
     names |= {7: "fc-0", 8: "fc-1", 9: "fc-2"}
@@ -64,7 +58,7 @@ def test_pilotnet_sdnn_output(networks):
     folder = networks / "pilotnet_sdnn"
     frame = np.load(folder / "input.npy")[..., 0]
     network = hdf5.inference(folder / "network.net", layout="client")
-    found = timed("pilotnet_sdnn, 20 steps", lambda: network(frame, steps=20, layers="all"))
+    found = arrays(network(frame, steps=20, layers="all"))
     np.testing.assert_array_equal(found[9]["spike"][:, :9], np.load(folder / "output.npy"))
     np.testing.assert_array_equal(found[0]["spike"], np.load(folder / "act0.npy"))
 
@@ -88,7 +82,7 @@ def test_pilotnet_sdnn_sums_of_convolutions(networks, name, suffix, sigmas, tmp_
     without_first_layer(folder / f"{name}.net", path)
     network = hdf5.inference(path, layout="client", input_message_bits=16)
     run = lambda: network(act, layers=range(sigmas), record="sigma")
-    found = timed(f"pilotnet_sdnn {name}, 20 steps, from layer 1", run)
+    found = arrays(run())
     for number in range(sigmas):
         expected = np.load(folder / f"sigma{number + 1}{suffix}.npy")
         np.testing.assert_array_equal(found[number]["sigma"], expected)
@@ -108,7 +102,7 @@ def test_oxford_first_layer(networks):
     x = np.zeros((200, 2000))
     x[events[:, 0].astype(int), np.round(events[:, 2] * 1e-3 * 1e3).astype(int)] = 1
     np.testing.assert_array_equal(x, np.load(networks / "dense/in.npy"))
-    found = timed("oxford, 2000 steps", lambda: network(x, layers="all", record="all"))
+    found = arrays(network(x, layers="all", record="all"))
     np.testing.assert_array_equal(found[0]["spike"], np.load(networks / "dense/out.npy"))
     np.testing.assert_array_equal(found[0]["current"], 64 * np.load(networks / "dense/current.npy"))
     assert found[1]["spike"].any()
