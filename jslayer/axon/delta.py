@@ -7,10 +7,7 @@ import jax.numpy as jnp
 from jslayer import persistence
 from jslayer.neuron import parameters
 from jslayer.ops import check, engine, fixed_point, layout
-from jslayer.ops.dynamics import Tree
 from jslayer.ops.sigma_delta import Delta as DeltaDynamics
-
-STATES = ("previous", "residual", "error")
 
 
 class Delta(nn.Module):
@@ -66,24 +63,17 @@ class Delta(nn.Module):
         init = parameters.draw(self.threshold, jitter=False)
         stored = parameters.parameter(self, "threshold", init, shape, learned=self.requires_grad)
         params = {"threshold": parameters.to_rows(self.clamped(stored))}
-        zero = lambda: jnp.zeros_like(layout.step_first(x[0]))
-
-        def run(kept: Tree | None) -> tuple[jax.Array, Tree]:
-            state = kept
-            if kept is not None:
-                state = {name: layout.step_last(kept[f"{name}_state"]) for name in STATES}
-            outputs, last = engine.run(
-                self.dynamics(),
-                params,
-                state,
-                x,
-                implementation=self.implementation,
-                policy=self.policy,
-            )
-            return outputs["spike"], {f"{n}_state": layout.step_first(last[n]) for n in STATES}
-
-        rest = lambda: {f"{name}_state": zero() for name in STATES}
-        return persistence.carry(self, self.persistent_state, rest, run)
+        run = lambda state: engine.run(
+            self.dynamics(),
+            params,
+            state,
+            x,
+            implementation=self.implementation,
+            policy=self.policy,
+        )
+        return persistence.carry_dynamics(self, self.persistent_state, self.dynamics(), x, run)[
+            "spike"
+        ]
 
     def clamped(self, threshold: jax.Array) -> jax.Array:
         """Thresholds in range, with gradient 1 outside as well."""

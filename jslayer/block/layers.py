@@ -27,7 +27,7 @@ class Layer(Block):
 
     def new_synapse(self, **options: Any) -> synapse.base.Synapse:
         """The block's synapse; complex for a complex neuron. ``options`` are those of a module."""
-        home = synapse.complex if self.new_neuron().complex_input else synapse
+        home = synapse.complex if self.layer_neuron().complex_input else synapse
         given = {name: getattr(self, name) for name in self.synapse_fields}
         return getattr(home, self.synapse_kind)(**given, pre_hook_fx=self.weight_hook(), **options)
 

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jslayer.block.persistent import only_persistent, persistent
+from jslayer.block.persistent import at_rest, no_links, only_persistent, persistent
 from jslayer.ops import layout
-from jslayer.persistence import COLLECTION, LINK
+from jslayer.persistence import COLLECTION, LINK, check_kept
 
 ROUNDS = 4
 """Attempts to find the shape of what is fed back."""
@@ -79,15 +79,13 @@ class Loop(nn.Module):
         held = {name: tree for name, tree in own.items() if name != COLLECTION}
         mutable = self.is_mutable_collection(COLLECTION)
         first = self._first(steps[0])
-        # at rest, where no state is given: what `init` makes besides is not computed
         state = own.get(COLLECTION)
         if state is None:
-            fresh = module.init(jax.random.key(0), steps[0], first, train=False)
-            state = fresh.get(COLLECTION, {})
+            state = at_rest(module, steps[0], first)
         if self.has_variable(COLLECTION, "fed_back"):
             first = _of_this_batch(self.get_variable(COLLECTION, "fed_back"), first)
         rngs = {"dropout": self.make_rng("dropout")} if self.has_rng("dropout") else {}
-        watched = [c for c in ("intermediates",) if self.is_mutable_collection(c)]
+        watched = ["intermediates"] if self.is_mutable_collection("intermediates") else []
 
         def step(carry, x_t):
             state, link, back = carry
@@ -103,8 +101,7 @@ class Loop(nn.Module):
             carry = (updated.get(COLLECTION, state), updated.get(LINK, link), back)
             return carry, (y, updated.get("intermediates", {}))
 
-        made = jax.eval_shape(step, (state, {}, first), steps[0])[0][1]
-        link = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), made)
+        link = no_links(jax.eval_shape(step, (state, {}, first), steps[0])[0][1])
         (state, _, back), (y, seen) = lax.scan(step, (state, link, first), steps)
         if mutable:
             self.put_variable(COLLECTION, "module", state)
@@ -157,12 +154,7 @@ def _of_this_batch(kept, rest):
     """What was kept, unless it has other shapes than at rest."""
     shapes = lambda tree: [leaf.shape[:-1] for leaf in jax.tree.leaves(tree)]
     for found, expected in zip(shapes(kept), shapes(rest), strict=True):
-        if found != expected:
-            raise ValueError(
-                f"`state` holds fed_back of shape {found}, expected {expected} for this batch; "
-                "pass data of the same batch size, or variables without the 'state' collection "
-                "to start afresh."
-            )
+        check_kept("fed_back", found, expected)
     return kept
 
 

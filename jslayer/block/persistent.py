@@ -1,14 +1,17 @@
 """Networks that run in pieces of time: making them so, and refusing what cannot."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import flax.linen as nn
+import jax
+import jax.numpy as jnp
 
 from jslayer.block.base import Block
 from jslayer.block.plain import TimeDecimation
 from jslayer.block.sequential import Sequential
+from jslayer.persistence import COLLECTION
 
 
 def persistent(module: nn.Module) -> nn.Module:
@@ -34,6 +37,24 @@ def persistent(module: nn.Module) -> nn.Module:
     if hasattr(module, "persistent_state"):
         return module.clone(persistent_state=True)
     return module
+
+
+def at_rest(module: nn.Module, *inputs: Any) -> Mapping[str, Any]:
+    """The state of a network before its first step; inside `jit` nothing else is computed.
+
+    Args:
+      module: A network whose blocks keep their state.
+      *inputs: What it is called with.
+
+    Returns:
+      The collection ``state``, empty if there is none.
+    """
+    return module.init(jax.random.key(0), *inputs).get(COLLECTION, {})
+
+
+def no_links(made: Any) -> Any:
+    """The collection ``link`` before the first call: zeros, shaped as a call would leave them."""
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), made)
 
 
 @contextlib.contextmanager

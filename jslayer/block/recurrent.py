@@ -1,7 +1,7 @@
 """Blocks with feedback among their own neurons: recurrent, and k winners take all."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -21,7 +21,6 @@ class _Feedback(Layer):
     """What both share: one scan over time with the spikes fed back, and its state."""
 
     synapse_kind = "Dense"
-    synapse_name: ClassVar[str] = "synapse"
 
     def looped(self, z: Any, weight: Any, train: bool) -> jax.Array:
         """Spikes for a time-first drive ``[T, N, C]`` and feedback weights ``[C, C]``."""

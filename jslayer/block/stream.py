@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 
-from jslayer.block.persistent import only_persistent, persistent
+from jslayer.block.persistent import at_rest, only_persistent, persistent
 from jslayer.persistence import COLLECTION
 
 State = Mapping[str, Any]
@@ -58,11 +58,14 @@ def stream(network: nn.Module) -> Stream:
     """
     module = persistent(network)
 
+    @jax.jit
+    def rest(x):
+        with only_persistent("a stream"):
+            return at_rest(module, x[..., None])
+
     def start(variables: Mapping[str, Any], x: jax.Array) -> State:
         del variables
-        with only_persistent("a stream"):
-            init = lambda: module.init(jax.random.key(0), x[..., None]).get(COLLECTION, {})
-            return jax.jit(init)()
+        return rest(x)
 
     def step(variables: Mapping[str, Any], state: State, x: jax.Array) -> tuple[jax.Array, State]:
         with only_persistent("a stream"):

@@ -2,11 +2,9 @@
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 
 from jslayer import persistence
 from jslayer.ops import engine, layout
-from jslayer.ops.dynamics import Tree
 from jslayer.ops.sigma_delta import Sigma as SigmaDynamics
 
 
@@ -36,18 +34,9 @@ class Sigma(nn.Module):
     @nn.compact
     def time_first(self, x: jax.Array) -> jax.Array:
         """As ``__call__``, on ``[T, N, ..., C]``."""
-        rest = lambda: {"sum_state": jnp.zeros_like(layout.step_first(x[0]))}
-
-        def run(kept: Tree | None) -> tuple[jax.Array, Tree]:
-            state = None if kept is None else {"sum": layout.step_last(kept["sum_state"])}
-            outputs, last = engine.run(
-                SigmaDynamics(),
-                {},
-                state,
-                x,
-                implementation=self.implementation,
-                policy=self.policy,
-            )
-            return outputs["sum"], {"sum_state": layout.step_first(last["sum"])}
-
-        return persistence.carry(self, self.persistent_state, rest, run)
+        run = lambda state: engine.run(
+            SigmaDynamics(), {}, state, x, implementation=self.implementation, policy=self.policy
+        )
+        return persistence.carry_dynamics(self, self.persistent_state, SigmaDynamics(), x, run)[
+            "sum"
+        ]

@@ -155,8 +155,6 @@ def _check(kind, arguments, layer, options):
     try:
         made = kind(**arguments, parent=None)
         made.check_fields()
-        if layer.neuron.type == "SDNN":
-            _ = made.function if made.inner_neuron is None else None
     except (ValueError, TypeError) as error:
         came = f"has numbers that no neuron here can have ({error})"
         raise options.fault(layer, "neuron", came, "others") from error

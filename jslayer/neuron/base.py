@@ -2,14 +2,12 @@
 
 import dataclasses
 import functools
-import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jslayer import persistence
@@ -17,10 +15,8 @@ from jslayer.neuron import parameters
 from jslayer.neuron.dropout import Dropout
 from jslayer.ops import check, engine, fixed_point, layout, quantize
 from jslayer.ops.dynamics import Dynamics, Tree
-from jslayer.ops.linked import Linked
 
-Run = Callable[[Dynamics, Mapping[str, jax.Array], Tree | None, Tree], tuple[Tree, Tree]]
-"""``(dynamics, params, state, x) -> (outputs, last state)``, as `jslayer.ops.engine.run`."""
+Run = persistence.Run
 
 
 class Neuron(nn.Module):
@@ -104,31 +100,19 @@ class Neuron(nn.Module):
             options = {"implementation": self.implementation, "policy": self.policy}
             run = functools.partial(engine.run, **options)
         if self.is_mutable_collection(persistence.LINK) and not self.is_initializing():
-            run = self._linked(run)
+            run = persistence.linked(self, run)
         first = jax.tree.leaves(x)[0]
         params = self.rows(first)
         x = self.normed_drive(self.dropped(x, train), train)
-        outputs = self.carried(first, lambda state: self.integrate(params, state, x, train, run))
+        integrate = lambda state: self.integrate(params, state, x, train, run)
+        outputs = persistence.carry_dynamics(
+            self, self.persistent_state, self.dynamics(), first, integrate
+        )
         if self.wants_traces():
             for name, trace in outputs.items():
                 if name != self.main_output:
                     self.sow("intermediates", name, layout.time_last(trace))
         return outputs[self.main_output]
-
-    def _linked(self, run):
-        """``run`` with a link to the next call for each of its dynamics, in collection ``link``."""
-        numbers = itertools.count()
-
-        def linked(dynamics: Dynamics, params: Any, state: Tree | None, x: Tree) -> Any:
-            row = jnp.zeros_like(jax.tree.leaves(x)[0][0], jnp.float32)
-            first = Linked(dynamics).init(row)
-            link = self.variable(persistence.LINK, f"link_{next(numbers)}", lambda: first["link"])
-            state = first["state"] if state is None else state
-            outputs, last = run(Linked(dynamics), params, {"state": state, "link": link.value}, x)
-            link.value = last["link"]
-            return outputs, last["state"]
-
-        return linked
 
     @property
     def main_output(self) -> str:
@@ -223,27 +207,6 @@ class Neuron(nn.Module):
         if not self.complex_input:
             return self.normed(x, train)
         return {part: self.normed(x[part], train, f"{part}_norm") for part in ("real", "imag")}
-
-    def carried(self, x: jax.Array, run: Callable[[Tree | None], tuple[Tree, Tree]]) -> Tree:
-        """Runs from the kept state; see `jslayer.persistence`. States are kept as [N, C, ...].
-
-        Args:
-          x: ``[T, N, ..., C]``, for the shapes.
-          run: ``state -> (outputs, last state)``, ``None`` is rest.
-        """
-        like = jax.ShapeDtypeStruct(x.shape[1:], jnp.float32)
-        rest = jax.eval_shape(self.dynamics().init, like)
-        outer = lambda tree: {f"{n}_state": layout.step_first(v) for n, v in tree.items()}
-
-        def from_kept(kept):
-            state = kept
-            if kept is not None:
-                state = {name: layout.step_last(kept[f"{name}_state"]) for name in rest}
-            outputs, last = run(state)
-            return outputs, outer(last)
-
-        zeros = lambda: outer({n: jnp.zeros(v.shape, v.dtype) for n, v in rest.items()})
-        return persistence.carry(self, self.persistent_state, zeros, from_kept)
 
     def wants_traces(self) -> bool:
         """True if the caller collects ``intermediates``: then traces are sown."""

@@ -94,6 +94,16 @@ class Resonance(Spiking):
         return {"sinDecay": sin, "cosDecay": cos}
 
 
+class Spacing(Resonance):
+    """The field ``log_init``, which comes behind the common ones.
+
+    Attributes:
+      log_init: Space frequencies evenly in the logarithm; ``False`` draws them uniformly.
+    """
+
+    log_init: bool = True
+
+
 def decay(neuron: Resonance, variables: Mapping[str, Any]) -> Any:
     """Fraction of its length that the state loses per step, after rounding to hardware integers.
 

@@ -2,7 +2,7 @@
 
 from jslayer.neuron import fields, parameters
 from jslayer.neuron.device import neuron_params as neuron_params
-from jslayer.neuron.resonance import Resonance
+from jslayer.neuron.resonance import Resonance, Spacing
 from jslayer.neuron.resonance import decay as decay
 from jslayer.neuron.resonance import frequency as frequency
 from jslayer.neuron.resonance import lam as lam
@@ -16,11 +16,7 @@ class _Own(Resonance):
     decay: parameters.Spread
 
 
-class _Spacing(Resonance):
-    log_init: bool = True
-
-
-class Resonator(fields.Extras, _Spacing, fields.Common, _Own):
+class Resonator(fields.Extras, Spacing, fields.Common, _Own):
     """Constructor arguments of rf and rf_iz, in order.
 
     Attributes:

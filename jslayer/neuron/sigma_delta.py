@@ -6,14 +6,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jslayer.neuron import activation as activations
 from jslayer.neuron import base, parameters
 from jslayer.neuron.device import neuron_params as neuron_params
 from jslayer.neuron.dropout import Dropout
 from jslayer.ops import check, engine, fixed_point, sigma_delta
 from jslayer.ops.dynamics import Dynamics, Tree
-
-NAMED = {"relu": sigma_delta.relu, "identity": sigma_delta.identity}
-"""Activations that may be given by name; so may those of `flax.linen` and `jax.nn`."""
 
 
 class Neuron(base.Neuron):
@@ -24,8 +22,9 @@ class Neuron(base.Neuron):
 
     Attributes:
       threshold: Least change that is sent; cut to multiples of ``1 / scale`` at the start.
-      activation: Any elementwise function, its name (``"relu"``), or an unattached neuron with
-        real input, whose spikes (or, as a read-out, voltages) are then the activation.
+      activation: Any elementwise function, its name (``"relu"``), or an unattached neuron, whose
+        spikes (or, as a read-out, voltages) are then the activation. A complex one makes the drive
+        a pair ``(real, imag)``, of which both parts are summed, normed and biased.
       tau_grad: Reach of the threshold's gradient, in units of the activation.
       scale_grad: Size of the threshold's gradient.
       scale: Integer weights per unit; outputs are 64 times finer.
@@ -89,6 +88,7 @@ class Neuron(base.Neuron):
         check.positive("tau_grad", self.tau_grad)
         check.positive("scale_grad", self.scale_grad)
         check.choice("bias_param", self.bias_param, (True, False, "neuron"))
+        activations.function(self.activation)
 
     @property
     def main_output(self) -> str:
@@ -101,38 +101,36 @@ class Neuron(base.Neuron):
         return self.activation if isinstance(self.activation, base.Neuron) else None
 
     @property
-    def function(self) -> sigma_delta.Activation:
-        """The activation as a function."""
-        if isinstance(self.activation, str):
-            for home in (NAMED, vars(jax.nn), vars(jnp)):
-                if self.activation in home:
-                    return home[self.activation]
-            raise ValueError(
-                f"`activation` is {self.activation!r}, expected the name of a function of jax.nn "
-                "or jax.numpy, or 'identity'; pass the function itself."
-            )
-        # the library's own rectifier is plainer, with the same values and gradients
-        return sigma_delta.relu if self.activation is jax.nn.relu else self.activation
-
-    @property
     def activation_name(self) -> str:
         """Name of the activation, as the network file has it."""
-        if isinstance(self.activation, str):
-            return self.activation
-        named = getattr(self.activation, "__name__", None)
-        return named or type(self.activation).__name__.lower()
+        return activations.name_of(self.activation)
+
+    @property
+    def complex_input(self) -> bool:
+        """True if the wrapped neuron takes a pair; both parts are then summed up."""
+        inner = self.inner_neuron
+        return inner is not None and inner.complex_input and not self.encoder
+
+    def sigma(self) -> sigma_delta.Sigma:
+        """The decoder."""
+        return sigma_delta.Sigma(("real", "imag") if self.complex_input else ())
 
     def delta(self) -> sigma_delta.Delta:
         """The encoder."""
         return sigma_delta.Delta(self.s_scale, self.tau_grad, self.scale_grad, self.cum_error)
 
     def dynamics(self) -> Dynamics:
-        """The record that runs, if the activation is a function and there is no norm."""
-        traces = self.wants_traces()
+        """The record that runs, or of several (see `integrate`) one with the state of all."""
         if self.encoder:
             return self.delta()
-        function = sigma_delta.identity if self.inner_neuron else self.function
-        return sigma_delta.SigmaDelta(self.delta(), function, traces, self.readout)
+        wrapped = "identity" if self.inner_neuron else self.activation
+        return sigma_delta.SigmaDelta(
+            self.delta(),
+            activations.function(wrapped),
+            self.wants_traces(),
+            self.readout,
+            self.sigma(),
+        )
 
     def rows(self, x: jax.Array) -> dict[str, jax.Array]:
         """Declares threshold and bias and returns them as the dynamics read them."""
@@ -164,7 +162,7 @@ class Neuron(base.Neuron):
         self,
         params: Mapping[str, jax.Array],
         state: Tree | None,
-        x: jax.Array,
+        x: Tree,
         train: bool,
         run: base.Run,
     ) -> tuple[Tree, Tree]:
@@ -172,16 +170,19 @@ class Neuron(base.Neuron):
         if self.encoder or (self.norm is None and self.inner_neuron is None):
             return super().integrate(params, state, x, train, run)
         part = lambda names: None if state is None else {name: state[name] for name in names}
-        sums, last = run(sigma_delta.Sigma(), {}, part(("sum",)), x)
-        active = self.normed(sums["sum"], train) + params["bias"]
+        sigma = self.sigma()
+        sums, last = run(sigma, {}, part(sigma.names), x)
+        normed = super().normed_drive(sigma.together(sums), train)
+        active = jax.tree.map(lambda total: total + params["bias"], normed)
         if self.inner_neuron is None:
-            active = self.function(active)
+            active = activations.function(self.activation)(active)
         else:
             inner = self.inner_neuron.clone(
                 persistent_state=self.persistent_state, parent=self, name="activation_neuron"
             )
             active = inner.time_first(active, train=train)
-        outputs = {"sigma": sums["sum"], "activation": active}
+        outputs = {name.replace("sum", "sigma"): total for name, total in sums.items()}
+        outputs["activation"] = active
         if self.readout:
             return outputs, last
         names = ("previous", "residual", "error")

@@ -26,8 +26,28 @@ def identity(x: jax.Array) -> jax.Array:
 class Sigma(Dynamics):
     """Running sum: ``y[t] = y[t-1] + x[t]``, float32, one step after the other.
 
-    No parameters. State and output ``sum``. One by one, so that parts of time equal the whole.
+    No parameters. State and output ``sum``; of an input in parts one for each, ``sum_<part>``. One
+    by one, so that parts of time equal the whole.
+
+    Attributes:
+      parts: Names of the input's parts, ``("real", "imag")`` for a complex one; none for an array.
     """
+
+    parts: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the sums."""
+        return tuple(f"sum_{part}" for part in self.parts) or ("sum",)
+
+    def apart(self, x: Tree) -> Tree:
+        """An input, by the names of its sums."""
+        return dict(zip(self.names, [x[part] for part in self.parts] or [x], strict=True))
+
+    def together(self, sums: Tree) -> Tree:
+        """The sums, shaped as the input: the inverse of `apart`."""
+        values = [sums[name] for name in self.names]
+        return dict(zip(self.parts, values, strict=True)) if self.parts else values[0]
 
     def check(self, params: Params) -> None:
         """Raises ``ValueError`` for any parameter."""
@@ -35,26 +55,26 @@ class Sigma(Dynamics):
 
     def init(self, like: jax.Array) -> Tree:
         """Zero."""
-        return {"sum": jnp.zeros_like(like)}
+        return {name: jnp.zeros_like(like) for name in self.names}
 
-    def step(self, constants: Tree, state: Tree, x: jax.Array) -> tuple[Tree, Tree]:
+    def step(self, constants: Tree, state: Tree, x: Tree) -> tuple[Tree, Tree]:
         """One time step."""
         del constants
-        total = {"sum": state["sum"] + x}
+        total = {name: state[name] + part for name, part in self.apart(x).items()}
         return total, total
 
-    def residuals(self, state: Tree, x: jax.Array, outputs: Tree, after: Tree) -> Tree:
+    def residuals(self, state: Tree, x: Tree, outputs: Tree, after: Tree) -> Tree:
         """Nothing."""
         del state, x, outputs, after
         return {}
 
     def adjoint(
         self, params: Params, bar: Tree, residuals: Tree, cotangents: Tree
-    ) -> tuple[Tree, jax.Array, dict[str, jax.Array]]:
+    ) -> tuple[Tree, Tree, dict[str, jax.Array]]:
         """One step backward."""
         del params, residuals
-        now = bar["sum"] + cotangents["sum"]
-        return {"sum": now}, now, {}
+        now = {name: bar[name] + cotangents[name] for name in self.names}
+        return now, self.together(now), {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,6 +162,7 @@ class SigmaDelta(Dynamics):
       activation: Any elementwise function, by JAX differentiable.
       trace: Give sigma and activation as well.
       readout: The output is the activation.
+      sigma: The decoder.
 
     References:
       O'Connor and Welling, Sigma Delta Quantized Networks, 2017.
@@ -151,6 +172,7 @@ class SigmaDelta(Dynamics):
     activation: Activation = relu
     trace: bool = False
     readout: bool = False
+    sigma: Sigma = Sigma()
 
     def check(self, params: Params) -> None:
         """Raises ``ValueError`` for other names or a negative threshold."""
@@ -160,7 +182,7 @@ class SigmaDelta(Dynamics):
 
     def init(self, like: jax.Array) -> Tree:
         """Zero."""
-        return {**Sigma().init(like), **({} if self.readout else self.delta.init(like))}
+        return {**self.sigma.init(like), **({} if self.readout else self.delta.init(like))}
 
     def step(self, constants: Tree, state: Tree, x: jax.Array) -> tuple[Tree, Tree]:
         """One time step."""
@@ -171,7 +193,7 @@ class SigmaDelta(Dynamics):
         self, constants: Tree, state: Tree, x: jax.Array
     ) -> tuple[Tree, Tree, Tree]:
         """One time step; the residuals are the biased sum and the change."""
-        total, _ = Sigma().step({}, state, x)
+        total, _ = self.sigma.step({}, state, x)
         biased = total["sum"] + constants["bias"]
         active = self.activation(biased)
         if self.readout:
@@ -194,5 +216,5 @@ class SigmaDelta(Dynamics):
             active_bar = active_bar + cotangents["activation"]
         (biased_bar,) = pullback(active_bar)
         sigma_bar = biased_bar + cotangents["sigma"] if "sigma" in cotangents else biased_bar
-        total, x_bar, _ = Sigma().adjoint({}, bar, {}, {"sum": sigma_bar})
+        total, x_bar, _ = self.sigma.adjoint({}, bar, {}, {"sum": sigma_bar})
         return {**total, **before}, x_bar, {**params_bar, "bias": biased_bar}

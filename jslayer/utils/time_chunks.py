@@ -1,5 +1,6 @@
 """Long recordings in chunks of time, with the memory of one chunk."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jslayer.block.persistent import only_persistent, persistent
+from jslayer.block.persistent import at_rest, no_links, only_persistent, persistent
 from jslayer.ops import check
 from jslayer.persistence import COLLECTION, LINK
 
@@ -79,11 +80,11 @@ def time_chunks(network: nn.Module, chunk: int, *, truncated: bool = False) -> A
             y, kept = call(held, kept, piece, number)
             return y, jax.lax.stop_gradient(kept) if truncated else kept
 
-        kept = {COLLECTION: _at_rest(module, x[..., :1])}
+        with only_persistent("chunks of time"):
+            kept = {COLLECTION: jax.jit(functools.partial(at_rest, module))(x[..., :1])}
         if not truncated:
             kept[LINK] = {}
-            made = jax.eval_shape(call, held, kept, x[..., :1], 0)[1][LINK]
-            kept[LINK] = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), made)
+            kept[LINK] = no_links(jax.eval_shape(call, held, kept, x[..., :1], 0)[1][LINK])
         whole, outputs = x.shape[-1] // chunk, []
         if whole:
             cut = x[..., : whole * chunk].reshape(*x.shape[:-1], whole, chunk)
@@ -96,9 +97,3 @@ def time_chunks(network: nn.Module, chunk: int, *, truncated: bool = False) -> A
         return jnp.concatenate(outputs, axis=-1)
 
     return apply
-
-
-def _at_rest(module, x):
-    """The state before the first step; what `init` makes besides is not computed."""
-    with only_persistent("chunks of time"):
-        return jax.jit(lambda: module.init(jax.random.key(0), x).get(COLLECTION, {}))()

@@ -269,7 +269,7 @@ def test_arguments_out_of_range_are_refused(options, sentence, tmp_path):
 def test_an_activation_of_ones_own_takes_the_place_of_one_that_is_unknown(tmp_path):
     made = written(tmp_path / "a.net", [dense(2, 3, SDNN | {"activation": "mine"})])
     network, _ = hdf5.load(made, neuron={"activation": jnp.tanh})
-    assert network.blocks[0].new_neuron().function is jnp.tanh
+    assert network.blocks[0].new_neuron().activation is jnp.tanh
 
 
 def test_alif_and_older_shapes_load(tmp_path):

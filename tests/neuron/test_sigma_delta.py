@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jslayer import axon, dendrite, neuron
+from jslayer import axon, block, dendrite, neuron
 from tests.neuron import cases
 
 X = cases.drive("sigma_delta", (2, 3, 30), mean=0.1, spread=0.3)
@@ -56,6 +56,40 @@ def test_it_wraps_a_neuron_with_all_its_dynamics(name):
     head, state = kept.apply({}, x[..., :11], mutable=["state"])
     tail, _ = kept.apply(state, x[..., 11:], mutable=["state"])
     np.testing.assert_array_equal(jnp.concatenate([head, tail], -1), expected)
+
+
+@pytest.mark.parametrize("name", cases.COMPLEX)
+def test_it_wraps_a_complex_neuron_whose_parts_it_both_sums_up(name):
+    inner = cases.make(name, readout=True)
+    layer = make(activation=inner, threshold=0.125)
+    x = cases.drive(name, (2, 3, 30), spread=0.2)
+    changes = tuple(part.at[..., 1:].set(part[..., 1:] - part[..., :-1]) for part in x)
+    sums = tuple(jnp.cumsum(part, axis=-1) for part in changes)
+    expected = axon.Delta(0.125, scale=4096).apply({}, inner.apply({}, sums))
+    assert expected.any()
+    np.testing.assert_array_equal(layer.apply({}, changes), expected)
+    kept = layer.clone(persistent_state=True)
+    head, state = kept.apply({}, cases.cut(changes, 0, 11), mutable=["state"])
+    assert {"sum_real_state", "sum_imag_state"} < set(state["state"])
+    tail, _ = kept.apply(state, cases.cut(changes, 11, 30), mutable=["state"])
+    np.testing.assert_array_equal(jnp.concatenate([head, tail], -1), expected)
+    loss = lambda x: jnp.sum(layer.apply({}, x) * jnp.arange(30.0))
+    assert all(np.asarray(part).any() for part in jax.grad(loss)(changes))
+
+
+def test_a_complex_neuron_inside_makes_the_block_s_synapse_complex():
+    neuron_params = {"threshold": 0.125, "activation": cases.make("rf_iz", readout=True)}
+    network = block.Sequential(
+        [
+            block.sigma_delta.Input(neuron_params),
+            block.sigma_delta.Dense(neuron_params, None, 4, weight_scale=4),
+            block.sigma_delta.Output(neuron_params, None, 2),
+        ]
+    )
+    variables = network.init(jax.random.key(0), X)
+    assert set(variables["params"]["blocks_1"]["synapse"]) == {"real", "imag"}
+    assert set(variables["params"]["blocks_2"]["synapse"]) == {"weight"}
+    assert np.asarray(network.apply(variables, X)).any()
 
 
 def test_a_bias_is_added_to_the_sum():
