@@ -22,7 +22,7 @@ if not __package__:  # run by its path
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import floors, timing
-from jslayer.block import Sequential, cuba, stream
+from jslayer.block import Sequential, cuba, folded, stream
 
 NEURON = {"threshold": 1.25, "current_decay": 0.25, "voltage_decay": 0.03}
 SIZES = ((32, 64, 64, 8), (128, 256, 256, 10), (2312, 512, 512, 10))
@@ -54,9 +54,11 @@ def products(sizes: Sequence[int]) -> tuple[Step, Any]:
     return functools.partial(step, weights), lambda: jnp.zeros(())
 
 
-def network_step(net: Sequential, x: jax.Array) -> tuple[Step, Any]:
-    """The network's step and what gives a state at rest."""
+def network_step(net: Sequential, x: jax.Array, *, fold: bool = False) -> tuple[Step, Any]:
+    """The network's step and what gives a state at rest; folded has its weights worked out."""
     variables = jax.jit(net.init)(jax.random.key(0), x[..., None])
+    if fold:
+        net, variables = folded(net, variables)
     start, step = stream(net)
     state = start(variables, x)
     return functools.partial(step, variables), lambda: jax.tree.map(jnp.copy, state)
@@ -94,6 +96,8 @@ def rows(sizes: Sequence[int], steps: int, rounds: int) -> list[dict[str, Any]]:
         "matrix products only": products(sizes),
         "network": network_step(network(sizes, delay=False), each[0]),
         "network with delays": network_step(network(sizes, delay=True), each[0]),
+        "folded": network_step(network(sizes, delay=False), each[0], fold=True),
+        "folded, with delays": network_step(network(sizes, delay=True), each[0], fold=True),
     }
     runs = {}
     for name, (step, rest) in subjects.items():

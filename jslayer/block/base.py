@@ -76,13 +76,13 @@ class Block(Hashable):
         return (y, rate) if self.count_log else y
 
     def inner(self, x: jax.Array) -> jax.Array:
-        """Checks the input and turns its axes; events may be booleans.
+        """Checks the input and turns its axes; events may be booleans, and stay so.
 
-        Those are turned before they become floats: a quarter of the bytes.
+        They become floats where they are used: a quarter of the bytes is turned.
         """
         x = layout.one_part(x)
         layout.check_input(x, events=True)
-        return layout.time_first(x).astype(jnp.float32)
+        return layout.time_first(x)
 
     def remember_shape(self, x: jax.Array) -> None:
         """Notes the size of one step, which the network file needs, in ``constants`` at init."""

@@ -71,6 +71,7 @@ class Dense(Layer):
       delay_shift: Delay the output by one step.
       mask: Connectivity of zeros and ones, ``[out, in]``.
       count_log: Return ``(y, event rate)``.
+      dtype: Type of the factors of the forward product, as in `jslayer.synapse.Dense`.
     """
 
     neuron_params: Mapping[str, Any]
@@ -83,9 +84,10 @@ class Dense(Layer):
     delay_shift: bool = True
     mask: Any = None
     count_log: bool = False
+    dtype: Any = None
 
     synapse_kind = "Dense"
-    synapse_fields = ("in_neurons", "out_neurons", "weight_scale", "weight_norm", "mask")
+    synapse_fields = ("in_neurons", "out_neurons", "weight_scale", "weight_norm", "mask", "dtype")
 
 
 class Conv(Layer):
@@ -107,6 +109,7 @@ class Conv(Layer):
       delay_shift: Delay the output by one step.
       count_log: Return ``(y, event rate)``.
       mask: Connectivity of zeros and ones, shaped like the weight or like its first two axes.
+      dtype: Type of the factors of the forward product, as in `jslayer.synapse.Dense`.
     """
 
     neuron_params: Mapping[str, Any]
@@ -124,6 +127,7 @@ class Conv(Layer):
     delay_shift: bool = True
     count_log: bool = False
     mask: Any = None
+    dtype: Any = None
 
     synapse_kind = "Conv"
     synapse_fields = (
@@ -137,6 +141,7 @@ class Conv(Layer):
         "weight_scale",
         "weight_norm",
         "mask",
+        "dtype",
     )
 
 
@@ -210,6 +215,7 @@ class Affine(Layer):
         the weighted sums (their imaginary part).
       mask: Connectivity of zeros and ones, ``[out, in]``.
       count_log: Return ``(y, None)``.
+      dtype: Type of the factors of the forward product, as in `jslayer.synapse.Dense`.
     """
 
     neuron_params: Mapping[str, Any]
@@ -221,6 +227,7 @@ class Affine(Layer):
     dynamics: bool = True
     mask: Any = None
     count_log: bool = False
+    dtype: Any = None
 
     synapse_kind = "Dense"
     synapse_fields = Dense.synapse_fields
@@ -256,6 +263,7 @@ class Output(Layer):
       weight_norm: Learn length and direction of the weights apart.
       count_log: Return ``(y, event rate)``.
       mask: Connectivity of zeros and ones, ``[out, in]``.
+      dtype: Type of the factors of the forward product, as in `jslayer.synapse.Dense`.
     """
 
     neuron_params: Mapping[str, Any]
@@ -265,6 +273,7 @@ class Output(Layer):
     weight_norm: bool = False
     count_log: bool = False
     mask: Any = None
+    dtype: Any = None
 
     synapse_kind = "Dense"
     synapse_fields = Dense.synapse_fields

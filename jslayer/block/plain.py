@@ -43,7 +43,7 @@ class Input(Block):
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
         """Maps data ``[N, C, ..., T]`` to spikes of the same shape."""
-        y = self.inner(x)
+        y = self.inner(x).astype(jnp.float32)
         self.remember_shape(y)
         if self.neuron_params is not None:
             neuron = self.new_neuron().as_input()

@@ -88,6 +88,7 @@ class Recurrent(_Feedback):
       count_log: Return ``(y, event rate)``.
       mask: Connectivity of the input, ``[out, in]``.
       recurrent_mask: Connectivity of the feedback, ``[out, out]``, row = receiving neuron.
+      dtype: Type of the factors of the input's product, as in `jslayer.synapse.Dense`.
     """
 
     neuron_params: Mapping[str, Any]
@@ -102,6 +103,7 @@ class Recurrent(_Feedback):
     count_log: bool = False
     mask: Any = None
     recurrent_mask: Any = None
+    dtype: Any = None
 
     synapse_fields = Dense.synapse_fields
 
@@ -147,7 +149,9 @@ class KWTA(_Feedback):
     Winners need memory: with a ``voltage_decay`` of at most 0.1 the mean number of spikes per step
     is K within 15 %, or 30 % where the current has no memory. Neurons that forget at once see all
     the same inhibition in the same step, whatever the bias: unless K of them are active already
-    and the drive stays below (1 + a) / 2, all fire and all fall silent by turns.
+    and the drive stays below (1 + a) / 2, all fire and all fall silent by turns. Sigma-delta
+    neurons add their drive up, so that a constant would grow without end: they compete by
+    inhibition alone, with b = 0, and K does not count.
 
     References:
       Majani, Erlanson and Abu-Mostafa, On the K-Winners-Take-All Network, 1989.
@@ -166,6 +170,7 @@ class KWTA(_Feedback):
       count_log: Return ``(y, event rate)``.
       bias: Another bias, in threshold units, rounded to steps of 2 / scale.
       mask: Connectivity of the input, ``[out, in]``.
+      dtype: Type of the factors of the input's product, as in `jslayer.synapse.Dense`.
     """
 
     neuron_params: Mapping[str, Any]
@@ -181,6 +186,7 @@ class KWTA(_Feedback):
     count_log: bool = False
     bias: float | None = None
     mask: Any = None
+    dtype: Any = None
 
     synapse_fields = Dense.synapse_fields
     delay = False
@@ -194,7 +200,9 @@ class KWTA(_Feedback):
     def bias_in_use(self, self_excitation: jax.Array) -> jax.Array:
         """The bias on every neuron's drive, in steps of 2 / scale."""
         neuron, bias = self.new_neuron(), self.bias
-        if bias is None:
+        if bias is None and neuron.sums_drive:
+            bias = 0
+        elif bias is None:
             excitation = jax.lax.stop_gradient(fixed_point.clamp(self_excitation, 0.0, 1.0))
             bias = self._firing_drive(neuron) + self.num_winners - 0.5 * (1 + excitation)
         return quantize.quantize(jnp.asarray(bias, jnp.float32), 2 / neuron.scale)

@@ -28,6 +28,9 @@ class Neuron(nn.Module):
 
     complex_input = False
 
+    sums_drive = False
+    """True if the drive is changes that are added up, so that a constant one grows without end."""
+
     block_shift = True
     """A block of this neuron delays its output by one step, unless told otherwise."""
 

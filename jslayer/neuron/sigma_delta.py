@@ -70,6 +70,7 @@ class Neuron(base.Neuron):
     policy: engine.Policy = "save"
 
     graded_spike = True
+    sums_drive = True
     threshold_grad = False
     block_shift = False
 

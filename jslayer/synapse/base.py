@@ -12,9 +12,14 @@ from jslayer.ops import check, layout
 from jslayer.synapse import weight as weights
 from jslayer.synapse.hashable import Hashable as Hashable
 from jslayer.synapse.hashable import Mask as Mask
+from jslayer.synapse.narrow import narrowed
 from jslayer.synapse.weight import Hook as Hook
 from jslayer.synapse.weight import grad_norm as grad_norm
 from jslayer.synapse.weight import weight_in_use as weight_in_use
+
+
+SHORT = (jnp.dtype(jnp.float32), jnp.dtype(jnp.bfloat16))
+"""Types that products can be computed in."""
 
 
 class Synapse(Hashable):
@@ -35,6 +40,12 @@ class Synapse(Hashable):
     """Weights per connection: 2 in a complex synapse."""
 
     mask = None  # without annotation, so not a field: kinds that can be masked declare one
+
+    dtype = None  # likewise: kinds that are a product declare it
+
+    reads_events = False
+    """True if `weighted_sum` takes booleans ``[T, N, C]`` as they are."""
+
 
     def __call__(self, x: jax.Array) -> Any:
         """Maps ``[N, C, ..., T]`` to the weighted sums of every time step.
@@ -57,7 +68,12 @@ class Synapse(Hashable):
     def time_first(self, x: jax.Array) -> Any:
         """``[T, N, ..., C] -> [T, N, ..., out]``, the same on the inner order of the axes."""
         weight = self.effective_weight(self.shape_for(x))
-        return self.weighted_sum(x.astype(jnp.float32), weight)
+        events = self.reads_events and x.dtype == jnp.bool_ and x.ndim == 3
+        x = x if events else x.astype(jnp.float32)
+        if self.dtype is None:
+            return self.weighted_sum(x, weight)
+        check.choice("dtype", jnp.dtype(self.dtype), SHORT)
+        return narrowed(self.weighted_sum, self.dtype, x, weight)
 
     def shape_for(self, x: jax.Array) -> tuple[int, ...]:
         """The weight's shape for a time-first ``x``, which is checked against it.
@@ -105,7 +121,10 @@ class Synapse(Hashable):
         raise NotImplementedError
 
     def weighted_sum(self, x: jax.Array, weight: jax.Array) -> jax.Array:
-        """The kind's linear map, on ``[T, N, ..., C]`` float32 and a weight in use."""
+        """The kind's linear map, on ``[T, N, ..., C]`` float32 and a weight in use.
+
+        Where the kind `reads_events`, ``[T, N, C]`` may be booleans.
+        """
         raise NotImplementedError
 
     def effective_weight(self, shape: tuple[int, ...]) -> jax.Array:

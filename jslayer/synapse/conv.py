@@ -23,6 +23,7 @@ class _Kernels(base.Synapse):
     weight_norm: bool = False
     pre_hook_fx: base.Hook | None = None
     mask: Any = None
+    dtype: Any = None
 
     channel_field = "in_features"
 
@@ -61,6 +62,7 @@ class Conv(_Kernels):
       pre_hook_fx: Applied to the weight in every pass, e.g. a quantiser.
       mask: Connectivity of zeros and ones, shaped like the weight, or like its first two axes to
         mask whole kernels.
+      dtype: Type of the factors of the forward product, as in `jslayer.synapse.Dense`.
 
     Parameters are ``weight`` ``[out, in / groups, kh, kw]``, or with weight norm ``weight_v`` of
     that shape and ``weight_g`` ``[out, 1, 1, 1]``.
@@ -110,6 +112,7 @@ class ConvTranspose(_Kernels):
       pre_hook_fx: Applied to the weight in every pass, e.g. a quantiser.
       mask: Connectivity of zeros and ones, shaped like the weight, or like its first two axes to
         mask whole kernels.
+      dtype: Type of the factors of the forward product, as in `jslayer.synapse.Dense`.
 
     Parameters are ``weight`` ``[in, out / groups, kh, kw]``, or with weight norm ``weight_v`` of
     that shape and ``weight_g`` ``[in, 1, 1, 1]``. The fan-in of the initial weights is taken as

@@ -4,8 +4,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
+from jslayer.ops.event_product import event_product, product
 from jslayer.synapse import base
 
 
@@ -21,6 +21,9 @@ class Dense(base.Synapse):
       pre_hook_fx: Applied to the weight in every pass, e.g. a quantiser.
       mask: Connectivity of zeros and ones, ``[out, in]``; for images ``[out, C, H, W]``, or
         ``[out, C]`` for whole channels.
+      dtype: Type of the factors of the forward product; sums and gradients stay float32, which is
+        what ``None`` means throughout. ``jnp.bfloat16`` is exact for spikes of zero and one and
+        weights on the 8-bit grid, and faster where the processor has it; graded spikes are rounded.
 
     Parameters are ``weight`` ``[out, in]`` (``[out, C, H, W]`` for images), or with weight norm
     ``weight_v`` of that shape and ``weight_g`` ``[out, 1, ...]``.
@@ -39,9 +42,11 @@ class Dense(base.Synapse):
     weight_norm: bool = False
     pre_hook_fx: base.Hook | None = None
     mask: Any = None
+    dtype: Any = None
 
     kind = "dense"
     channel_field = "in_neurons"
+    reads_events = True
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -91,11 +96,6 @@ class Dense(base.Synapse):
         if self.spatial:
             x = x.reshape(*x.shape[:2], 1, 1, -1)
             weight = jnp.moveaxis(weight, 1, -1).reshape(weight.shape[0], -1)
-        # full precision keeps sums of graded spikes exact where the default would round inputs
-        return lax.dot_general(
-            x,
-            weight,
-            (((x.ndim - 1,), (1,)), ((), ())),
-            precision=lax.Precision.HIGHEST,
-            preferred_element_type=jnp.float32,
-        )
+        if x.dtype == jnp.bool_:
+            return event_product(x, weight)
+        return product(x, weight)

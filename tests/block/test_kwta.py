@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jslayer.block import cuba, custom, rf
+from jslayer.block import cuba, custom, rf, sigma_delta
 from tests.block import cases
 
 LEAKY = {"threshold": 1.0, "current_decay": 0.25, "voltage_decay": 0.03}
@@ -114,3 +114,14 @@ def test_a_neuron_without_a_threshold_of_its_own_needs_a_bias():
 def test_a_number_of_winners_that_cannot_be_is_refused(winners, message):
     with pytest.raises(ValueError, match=message):
         cuba.KWTA(LEAKY, 3, 4, winners).init(cases.KEY, jnp.ones((1, 3, 2)))
+
+
+def test_a_sigma_delta_layer_competes_without_a_bias_that_would_add_up():
+    layer = sigma_delta.KWTA(
+        {"threshold": 0.125, "activation": "relu"}, 3, 6, 2, self_excitation=0.25, weight_scale=2
+    )
+    assert layer.bias_in_use(0.25) == 0
+    x = jnp.zeros((2, 3, 60)).at[..., 0].set(jnp.array([[0.5, 1.0, 0.25], [1.0, 0.25, 0.5]]))
+    variables = layer.init(jax.random.key(0), x)
+    level = jnp.cumsum(layer.apply(variables, x), axis=-1)
+    assert (level[..., -1] > 0).any() and jnp.abs(level).max() < 8
