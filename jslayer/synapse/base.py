@@ -17,7 +17,6 @@ from jslayer.synapse.weight import Hook as Hook
 from jslayer.synapse.weight import grad_norm as grad_norm
 from jslayer.synapse.weight import weight_in_use as weight_in_use
 
-
 SHORT = (jnp.dtype(jnp.float32), jnp.dtype(jnp.bfloat16))
 """Types that products can be computed in."""
 
@@ -45,7 +44,6 @@ class Synapse(Hashable):
 
     reads_events = False
     """True if `weighted_sum` takes booleans ``[T, N, C]`` as they are."""
-
 
     def __call__(self, x: jax.Array) -> Any:
         """Maps ``[N, C, ..., T]`` to the weighted sums of every time step.
