@@ -1,6 +1,7 @@
 """Full training step of the N-MNIST network, beside the matrix products that it must do.
 
-Events come as booleans, as the training command passes them, and as floats.
+Events come as booleans, as the training command passes them, and as floats. The matrix products
+beside it are in float32; those of the last row, with factors in bfloat16, give the same spikes.
 
 Run ``python -m benchmarks.nmnist_step`` or ``python benchmarks/nmnist_step.py``; ``--help`` lists
 options. Data are random spikes of N-MNIST's size: nothing is downloaded.
@@ -11,6 +12,7 @@ import itertools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -35,13 +37,14 @@ SPIKE_DENSITY = 0.01
 TRUE_RATE, FALSE_RATE = 0.2, 0.03
 
 
-def network(sizes: Sequence[int]) -> Sequential:
+def network(sizes: Sequence[int], dtype: Any = None) -> Sequential:
     """The network of lava-dl's N-MNIST tutorial: delays and dropout on all layers but the last."""
     hidden = {**NEURON, "dropout": 0.05}
     *pairs, last = itertools.pairwise(sizes)
+    options = {"weight_norm": True, "dtype": dtype}
     return Sequential(
-        [cuba.Dense(hidden, *pair, weight_norm=True, delay=True) for pair in pairs]
-        + [cuba.Dense(NEURON, *last, weight_norm=True)]
+        [cuba.Dense(hidden, *pair, delay=True, **options) for pair in pairs]
+        + [cuba.Dense(NEURON, *last, **options)]
     )
 
 
@@ -74,6 +77,11 @@ def main(argv: Sequence[str] | None = None) -> None:
                 ),
                 timing.Case(
                     "step, float events", steps.training(network(sizes), x, target), "matmuls"
+                ),
+                timing.Case(
+                    "step, boolean events, forward products in bfloat16",
+                    steps.training(network(sizes, jnp.bfloat16), x > 0, target),
+                    "matmuls",
                 ),
             ],
             rounds=chosen.rounds,
