@@ -40,6 +40,8 @@ def load(
     ``delay_shift=True`` all layers take it, and the outputs are those of `inference` one step
     later. A first layer of spiking neurons takes data in threshold units, which `inference` takes
     in 1 / ``w_scale`` of them.
+    A sigma-delta threshold of 0 is run as in training, where none is below
+    ``1 / (64 w_scale)``; hardware sends smaller changes as well, rounded down.
 
     Args:
       network: Name of the file, or what `read` returned.
