@@ -14,7 +14,8 @@ Product = Callable[[jax.Array, jax.Array], jax.Array]
 def narrowed(product: Product, dtype: Any, x: jax.Array, weight: jax.Array) -> jax.Array:
     """``product(x, weight)`` with both factors in ``dtype`` and sums in float32.
 
-    The gradient is that of the product in float32, since cotangents are no short numbers.
+    The gradient is a product in float32, since cotangents are no short numbers; what is kept for
+    it is ``x`` in ``dtype``, as it went into the product.
 
     Args:
       product: Bilinear; gives float32 for either type.
@@ -25,18 +26,24 @@ def narrowed(product: Product, dtype: Any, x: jax.Array, weight: jax.Array) -> j
     Returns:
       float32.
     """
-    events = x.dtype == jnp.bool_
-    return product(x if events else x.astype(dtype), weight.astype(dtype))
+    return product(_as(x, dtype), weight.astype(dtype))
 
 
 def _forward(product, dtype, x, weight):
-    return narrowed(product, dtype, x, weight), (x, weight)
+    short = _as(x, dtype)
+    return product(short, weight.astype(dtype)), (short, weight)
 
 
 def _backward(product, dtype, residuals, z_bar):
     del dtype
-    _, pullback = jax.vjp(product, *residuals)
+    x, weight = residuals
+    _, pullback = jax.vjp(product, _as(x, jnp.float32), weight)
     return pullback(z_bar)
+
+
+def _as(x, dtype):
+    """Events stay booleans, which the product reads as they are."""
+    return x if x.dtype == jnp.bool_ else x.astype(dtype)
 
 
 narrowed.defvjp(_forward, _backward)
