@@ -214,9 +214,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         neurons = [sizes[name] for name in ("samples", "neurons", "length")]
         layer = [sizes[name] for name in ("batch", "inputs", "outputs", "steps")]
         for case in peers[0].cases:
-            title = f"{case}, [N, C, T] = {neurons}"
+            on_neurons = case.startswith((worker.CUBA, worker.LIF))
+            goal = " to weights" if case.endswith(worker.BOTH) and not on_neurons else ""
+            title = f"{case}{goal}, [N, C, T] = {neurons}"
             if case.startswith(worker.LAYER):
-                goal = " to weights" if case.endswith(worker.BOTH) else ""
                 title = f"{case}{goal}, [N, in, out, T] = {layer}"
             report.add_rows(title, times(peers, case, chosen.rounds, pause_s))
             for peer in peers:

@@ -53,6 +53,21 @@ def make(sizes):
             {}, dense.apply(params, x, method="time_first"), method="time_first"
         )
     add(worker.LAYER, run, params, spikes, jnp.asarray(bar, jnp.float32), 0)
+
+    cuba_params = {"current_decay": 0.25, **leak}
+    shape = (samples, neurons, length)
+    spikes = jnp.asarray(random.random(shape, np.float32) < 0.1, jnp.float32)
+    bar = jnp.asarray(random.standard_normal(shape, np.float32))
+    for name, looped in (
+        (worker.RECURRENT, block.Recurrent(cuba_params, neurons, neurons)),
+        (worker.KWTA, block.KWTA(cuba_params, neurons, neurons, worker.winners(neurons))),
+    ):
+        rest = jax.jit(looped.init)(jax.random.key(0), spikes)
+        params = rest.pop("params")
+        run = lambda params, x, looped=looped, rest=rest: looped.apply(
+            {**rest, "params": params}, x
+        )
+        add(name, run, params, spikes, bar, 0)
     return f"jslayer {jslayer.__version__}, jax {jax.__version__}", calls
 
 

@@ -22,8 +22,16 @@ def make(sizes):
         layer.synapse.pre_hook_fx = None  # plain weights, as the others have
         return layer, layer
 
+    params = neuron_params(0.25, 0.1)
+    looped = {
+        worker.RECURRENT: lambda *sizes: slayer.block.cuba.Recurrent(params, *sizes),
+        worker.KWTA: lambda *sizes: slayer.block.cuba.KWTA(
+            params, *sizes, num_winners=worker.winners(sizes[1])
+        ),
+    }
     version = f"lava-dl {importlib.metadata.version('lava-dl')}, torch {torch.__version__}"
-    return version, torch_calls.make(sizes, new_neuron, new_layer, time_first=False)
+    calls = torch_calls.make(sizes, new_neuron, new_layer, time_first=False, looped=looped)
+    return version, calls
 
 
 if __name__ == "__main__":

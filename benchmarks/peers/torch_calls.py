@@ -3,7 +3,7 @@
 from benchmarks.peers import worker
 
 
-def make(sizes, new_neuron, new_layer, *, time_first):
+def make(sizes, new_neuron, new_layer, *, time_first, looped=None):
     """Calls by name.
 
     Args:
@@ -11,6 +11,7 @@ def make(sizes, new_neuron, new_layer, *, time_first):
       new_neuron: ``(current decay, or None for LIF; voltage decay) -> (x -> spikes)``.
       new_layer: ``(inputs, outputs, voltage decay) -> (module, (x -> spikes))``.
       time_first: Arrays are ``[T, N, C]``, else ``[N, C, T]``.
+      looped: Blocks with feedback by name, ``(inputs, outputs) -> module``, on ``[N, C, T]``.
     """
     import torch
 
@@ -41,4 +42,9 @@ def make(sizes, new_neuron, new_layer, *, time_first):
     bar = torch.randn(order(sizes["batch"], sizes["outputs"], sizes["steps"]))
     weights = [p for name, p in module.named_parameters() if "weight" in name]
     add(worker.LAYER, run, spikes.float(), bar, weights)
+    for name, new_block in (looped or {}).items():
+        block = new_block(sizes["neurons"], sizes["neurons"])
+        shape = sizes["samples"], sizes["neurons"], sizes["length"]
+        weights = [p for name, p in block.named_parameters() if "weight" in name]
+        add(name, block, (torch.rand(shape) < 0.1).float(), torch.randn(shape), weights)
     return calls

@@ -19,7 +19,13 @@ Make = Callable[[Sizes], tuple[str, Mapping[str, Callable[[], Any]]]]
 """Sizes to the versions in use and the calls by name; a call returns when its work is done."""
 
 CUBA, LIF, LAYER = "CUBA neurons", "LIF neurons", "dense layer and LIF neurons"
+RECURRENT, KWTA = "recurrent block of CUBA neurons", "k winners take all block of CUBA neurons"
 FORWARD, BOTH = "forward", "forward + backward"
+
+
+def winners(neurons: int) -> int:
+    """How many of them win."""
+    return max(1, neurons // 32)
 
 
 def serve(make: Make) -> None:
