@@ -11,6 +11,7 @@ def blocks(repository):
     return re.findall(r"```python\n(.*?)```", (repository / "README.md").read_text(), re.DOTALL)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:layer:UserWarning")  # what inference tools do not know
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_block_of_the_readme_runs(repository, number, tmp_path, monkeypatch, capsys):

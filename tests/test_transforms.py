@@ -135,9 +135,9 @@ def test_a_sweep_over_decays_is_a_map_over_numbers(params):
         return net.apply({"params": own}, X)
 
     decays = jnp.array([0.0, 0.25, 1.0])
-    swept = jax.jit(jax.vmap(spikes))(decays)
+    swept, alone = jax.jit(jax.vmap(spikes))(decays), jax.jit(spikes)
     for k in range(3):
-        np.testing.assert_array_equal(swept[k], spikes(decays[k]))
+        np.testing.assert_array_equal(swept[k], alone(decays[k]))
     assert swept[0].sum() > swept[2].sum()
 
 

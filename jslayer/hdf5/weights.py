@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -45,7 +46,8 @@ def weights_in_use(
     else:
         found = {part: _stored(synapse, variables, f"{place}/{part}") for part in parts}
         params = found[""] if parts == ("",) else found
-    used = synapse.weight_in_use(params)
+    # jitted as in training, so that a weight at the border of two steps falls to the same side
+    used = jax.jit(synapse.weight_in_use)(params)
     used = used if isinstance(used, tuple) else (used,)
     suffixes = ("/real", "/imag") if synapse.parts == 2 else ("",)
     return {

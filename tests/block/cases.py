@@ -104,15 +104,28 @@ def events(shape, seed=0, rate=0.25):
     return jnp.asarray(2 * found, jnp.float32)
 
 
+def first(network, shape):
+    """First variables of a block or network, with delays of several steps where there are some."""
+    variables = network.init(KEY, jnp.ones(shape))
+
+    def spread(path, leaf):
+        if getattr(path[-1], "key", "") != "delay":
+            return leaf
+        return jnp.asarray((0.75 * np.arange(leaf.size) % 3).reshape(leaf.shape), leaf.dtype)
+
+    return jax.tree_util.tree_map_with_path(spread, variables)
+
+
 @functools.cache
 def fresh(network, shape):
-    """First variables of a block or network, with delays of several steps where there are some."""
-    variables = jax.jit(network.init)(KEY, jnp.ones(shape))
-    spread = lambda leaf: jnp.asarray((0.75 * np.arange(leaf.size) % 3).reshape(leaf.shape), leaf.dtype)
-    return jax.tree_util.tree_map_with_path(
-        lambda path, leaf: spread(leaf) if getattr(path[-1], "key", "") == "delay" else leaf,
-        variables,
-    )
+    """What ``first`` gives, compiled as one program."""
+    return jax.jit(first, static_argnums=(0, 1))(network, shape)
+
+
+@functools.cache
+def abstract(network, shape):
+    """Shapes and dtypes of the first variables."""
+    return jax.eval_shape(functools.partial(first, network, shape))
 
 
 def impulse(shape, at):

@@ -108,7 +108,7 @@ def ready(name):
     return jax.jit(run), cases.fresh(network, shape), shape
 
 
-QUICK = ("cuba", "adrf_iz", "sigma_delta", "loop")
+QUICK = ("cuba", "rf_iz", "loop")
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from jslayer import block
-from tests.neuron import cases
+from tests.block import cases
 
 X = jnp.asarray(np.random.default_rng(0).random((2, 3, 6, 6, 24)) < 0.4, jnp.float32)
 
 
 @pytest.mark.parametrize("norm", [False, True])
-@pytest.mark.parametrize("name", ["cuba", "rf_iz", "sigma_delta"])
+@pytest.mark.parametrize(
+    "name", ["cuba", "rf_iz", pytest.param("sigma_delta", marks=pytest.mark.slow)]
+)
 def test_a_folded_network_gives_the_same_spikes(name, norm):
     family, neuron = getattr(block, name), cases.FIELDS[name]
     options = {"weight_scale": 5, "weight_norm": norm}
@@ -27,7 +29,7 @@ def test_a_folded_network_gives_the_same_spikes(name, norm):
             family.Output(neuron, None, 2, **options),
         ]
     )
-    variables = jax.jit(network.init)(jax.random.key(0), X)
+    variables = jax.jit(network.init)(cases.KEY, X)
     light, weights = block.folded(network, variables)
     expected = jax.jit(network.apply)(variables, X)
     np.testing.assert_array_equal(jax.jit(light.apply)(weights, X), expected)

@@ -14,7 +14,16 @@ from jslayer.block.grid import KINDS
 from tests.block import cases
 
 FAMILY = pytest.mark.parametrize("family", cases.FAMILIES)
-KIND = pytest.mark.parametrize("name", cases.KINDS)
+PICTURES = ("Conv", "Pool", "ConvT", "Unpool")
+QUICK = ("cuba", "rf_iz")
+FAMILY_AND_KIND = pytest.mark.parametrize(
+    ("family", "name"),
+    [
+        pytest.param(f, n, marks=pytest.mark.slow if n in PICTURES and f not in QUICK else ())
+        for n in cases.KINDS
+        for f in cases.FAMILIES
+    ],
+)
 SYNAPSES = ("synapse", "input_synapse", "recurrent_synapse")
 
 SIGNATURES = {
@@ -49,13 +58,14 @@ def ran(family, name):
     kind, given = cases.KINDS[name], cases.fields(family)
     before = copy.copy(given)
     layer = cases.make(family, name)
-    variables, x = cases.fresh(layer, kind.takes), cases.events(kind.takes)
-    cotangent = jnp.asarray(np.random.default_rng(1).normal(size=kind.gives), jnp.float32)
+    x = cases.events(kind.takes)
+    cotangent = np.random.default_rng(1).normal(size=kind.gives).astype(np.float32)
     traces = []
 
     @jax.jit
-    def run(variables, x):
+    def run(x):
         traces.append(1)
+        variables = {"params": {}, **cases.first(layer, kind.takes)}
 
         def loss(params, x):
             y, seen = layer.apply({**variables, "params": params}, x, mutable=["intermediates"])
@@ -63,15 +73,13 @@ def ran(family, name):
 
         return jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)(variables["params"], x)
 
-    variables = {"params": {}, **variables}
-    (_, (y, seen)), gradient = run(variables, x)
-    run(variables, x + 1)
+    (_, (y, seen)), gradient = jax.device_get(run(x))
+    run(np.asarray(x) + 1)
     assert cases.fields(family) == before
     return {"y": y, "seen": seen, "gradient": gradient, "traces": len(traces), "layer": layer}
 
 
-@FAMILY
-@KIND
+@FAMILY_AND_KIND
 def test_a_block_gives_events_of_the_right_shape(family, name):
     found, kind = ran(family, name), cases.KINDS[name]
     assert found["y"].shape == kind.gives
@@ -80,8 +88,7 @@ def test_a_block_gives_events_of_the_right_shape(family, name):
     assert np.asarray(found["y"]).any()
 
 
-@FAMILY
-@KIND
+@FAMILY_AND_KIND
 def test_gradients_reach_every_weight_and_the_input(family, name):
     params_bar, x_bar = ran(family, name)["gradient"]
     assert np.isfinite(x_bar).all()
@@ -94,8 +101,7 @@ def test_gradients_reach_every_weight_and_the_input(family, name):
         assert np.any(leaf)
 
 
-@FAMILY
-@KIND
+@FAMILY_AND_KIND
 def test_a_call_of_the_same_shapes_is_not_traced_again(family, name):
     assert ran(family, name)["traces"] == 1
     again = cases.make(family, name)
@@ -104,8 +110,7 @@ def test_a_call_of_the_same_shapes_is_not_traced_again(family, name):
     assert again != cases.make(family, name, count_log=True)
 
 
-@FAMILY
-@KIND
+@FAMILY_AND_KIND
 def test_the_event_rate_is_the_fraction_of_outputs_that_are_not_zero(family, name):
     found, kind = ran(family, name), cases.KINDS[name]
     seen = found["seen"].get("intermediates", {})
@@ -116,20 +121,18 @@ def test_the_event_rate_is_the_fraction_of_outputs_that_are_not_zero(family, nam
         assert "event_rate" not in seen
 
 
-@FAMILY
-@KIND
+@FAMILY_AND_KIND
 def test_a_block_that_counts_returns_the_rate_as_well(family, name):
     kind = cases.KINDS[name]
     layer = cases.make(family, name, count_log=True)
-    variables = cases.fresh(cases.make(family, name), kind.takes)
+    variables = cases.abstract(cases.make(family, name), kind.takes)
     y, count = jax.eval_shape(layer.apply, variables, jnp.ones(kind.takes))
     assert y.shape == kind.gives
     assert (count is None) != kind.counts
     assert count is None or (count.shape, count.dtype) == ((), jnp.float32)
 
 
-@FAMILY
-@KIND
+@FAMILY_AND_KIND
 def test_positional_arguments_are_in_the_order_of_lava_dl(family, name):
     scope = {}
     exec(f"def expected({SIGNATURES[name]}): pass", scope)
@@ -167,14 +170,13 @@ def test_a_size_that_is_left_out_is_that_of_the_first_input(name):
     assert shapes(open_) == shapes(closed)
     more = jnp.ones((kind.takes[0], channels + 2, *kind.takes[2:]))
     with pytest.raises(ValueError, match=f"`x` has shape .*expected {channels}"):
-        jax.eval_shape(open_.apply, cases.fresh(open_, kind.takes), more)
+        jax.eval_shape(open_.apply, cases.abstract(open_, kind.takes), more)
 
 
-@FAMILY
-@KIND
+@FAMILY_AND_KIND
 def test_events_may_be_booleans(family, name):
     kind, layer = cases.KINDS[name], cases.make(family, name)
-    variables = cases.fresh(layer, kind.takes)
+    variables = cases.abstract(layer, kind.takes)
     y = jax.eval_shape(layer.apply, variables, jnp.ones(kind.takes, jnp.bool_))
     assert y.shape == kind.gives
 

@@ -11,7 +11,8 @@ from jslayer.persistence import LINK
 from tests.neuron import cases
 
 X = jnp.asarray(np.random.default_rng(0).random((2, 5, 20)) < 0.4, jnp.float32)
-COTANGENT = jax.random.normal(jax.random.key(3), (2, 4, 20))
+COTANGENT = np.random.default_rng(3).normal(size=(2, 4, 20)).astype(np.float32)
+KEY = jax.random.key(1, impl="rbg")  # its draws compile sooner
 THRESHOLDS = {"threshold_grad": True}
 
 
@@ -29,8 +30,11 @@ def test_linked_parts_have_the_gradient_of_the_whole(name, kind):
     neuron = {**cases.FIELDS[name], "requires_grad": True, "persistent_state": True}
     neuron |= THRESHOLDS if name in cases.ADAPTING else {}
     layer = getattr(getattr(block, name), kind)(neuron, 5, 4, weight_scale=3, delay=True)
-    variables = layer.init(jax.random.key(1), X)
-    params = {**variables["params"], "delay_line": {"delay": jnp.array([0.5, 1.5, 2.5, 3.2])}}
+    variables = jax.jit(layer.init)(KEY, X)
+    params = {
+        **variables["params"],
+        "delay_line": {"delay": np.array([0.5, 1.5, 2.5, 3.2], np.float32)},
+    }
 
     def whole(params):
         y, _ = layer.apply({"params": params}, X, mutable=["state"])
@@ -66,7 +70,7 @@ def test_a_loop_around_one_layer_has_the_gradient_of_the_recurrent_block(name):
             return dense(both, train=train)
 
     loop = block.Loop(Layer(), feedback=(4,))
-    variables = loop.init(jax.random.key(1), X)
+    variables = jax.jit(loop.init)(KEY, X)
     own = variables["params"]["module"]["layer"]
     recurrent = getattr(block, name).Recurrent(neuron, 5, 4, delay_shift=False)
     weight = own["synapse"]["weight"]

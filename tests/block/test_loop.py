@@ -188,7 +188,7 @@ def test_gradients_are_those_of_a_recurrent_block():
 def test_a_loop_stands_in_a_row_with_other_blocks():
     network = Sequential([cuba.Input(CUBA), Loop(Single()), cuba.Affine(CUBA, None, 2)])
     variables = cases.fresh(network, X.shape)
-    assert network.apply(variables, X).shape == (2, 2, STEPS)
+    assert jax.eval_shape(network.apply, variables, X).shape == (2, 2, STEPS)
     assert hash(network) == hash(
         Sequential([cuba.Input(CUBA), Loop(Single()), cuba.Affine(CUBA, None, 2)])
     )
@@ -228,7 +228,7 @@ def test_what_would_forget_from_step_to_step_is_refused(layer, message):
 
 def test_a_norm_is_refused_while_training_only():
     loop = Loop(Forgets(cuba.Dense(NORMED, 3, 3)), feedback=(3,))
-    variables = loop.init(cases.KEY, X)
+    variables = jax.jit(loop.init)(cases.KEY, X)
     jax.eval_shape(loop.apply, variables, X)
     with pytest.raises(ValueError, match=r"`norm` of layer/neuron is given.*while training"):
         loop.apply(variables, X, train=True)

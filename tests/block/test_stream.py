@@ -83,7 +83,7 @@ def test_all_steps_are_traced_once():
             return super().__call__(x, train=train)
 
     network = Sequential([Watched(CUBA, 3, 4)])
-    variables = network.init(cases.KEY, X)
+    variables = jax.jit(network.init)(cases.KEY, X)
     start, step = stream(network)
     state = start(variables, X[..., 0])
     traces.clear()
@@ -118,7 +118,7 @@ def test_a_step_runs_inside_a_scan_and_over_many_environments():
 
 def test_counts_come_along_where_blocks_count():
     network = Sequential([cuba.Dense(CUBA, 3, 4, weight_scale=4, count_log=True)])
-    variables = network.init(cases.KEY, X)
+    variables = jax.jit(network.init)(cases.KEY, X)
     start, step = stream(network)
     state = start(variables, X[..., 0])
     for t in range(4):
@@ -164,7 +164,7 @@ def test_a_module_that_would_forget_is_refused(layer, message):
 
 def test_a_persistent_module_of_ones_own_is_taken():
     network = Own(cuba.Dense({**CUBA, "persistent_state": True}, 3, 4, weight_scale=4))
-    variables = network.init(cases.KEY, X)
+    variables = jax.jit(network.init)(cases.KEY, X)
     start, step = stream(network)
     found, _ = streamed(step, variables, start(variables, X[..., 0]), X)
     np.testing.assert_array_equal(found, network.apply({"params": variables["params"]}, X))

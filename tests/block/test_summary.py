@@ -24,7 +24,7 @@ X = jnp.zeros((1, 1, 3, 3, 5)).at[0, 0, 1, 1, 0].set(1).at[0, 0, 0, 0, 1].set(1)
 
 @pytest.fixture(scope="module")
 def table():
-    variables = NETWORK.init(cases.KEY, X)
+    variables = jax.jit(NETWORK.init)(cases.KEY, X)
 
     def loud(path, leaf):
         names = [key.key for key in path]
@@ -84,7 +84,7 @@ def test_events_and_operations(table):
 
 
 def test_without_a_run_the_costs_are_left_out(table):
-    variables = NETWORK.init(cases.KEY, X)
+    variables = jax.jit(NETWORK.init)(cases.KEY, X)
     bare = summary(NETWORK, variables, X, run=False)
     assert column(bare, "synapses") == column(table, "synapses")
     assert "synops" not in bare.rows[0]
@@ -100,5 +100,5 @@ def test_complex_connections_count_twice_and_masked_ones_not():
         ]
     )
     x = jnp.ones((1, 3, 4))
-    table = summary(network, network.init(cases.KEY, x), x, run=False)
+    table = summary(network, jax.jit(network.init)(cases.KEY, x), x, run=False)
     assert column(table, "synapses") == [12, 2, 5]

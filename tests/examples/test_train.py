@@ -1,6 +1,7 @@
 """The training command: what it writes, how it goes on, and how it fails."""
 
 import dataclasses
+import functools
 import json
 import os
 import shutil
@@ -41,17 +42,21 @@ NEURON = {
 }
 
 
+NETWORK = Sequential([cuba.Flatten(), cuba.Dense(NEURON, 72, 8, weight_norm=True)])
+ADAM = optax.adam(3e-3)
+
+
 def tiny(root, seed):
     """A recipe with all that a run has to carry on: dropout, Adam, test data."""
     del root
     return Recipe(
         training=datasets.MovingBars(24, train=True, seed=seed, **SHORT),
         testing=datasets.MovingBars(8, train=False, seed=seed, **SHORT),
-        network=Sequential([cuba.Flatten(), cuba.Dense(NEURON, 72, 8, weight_norm=True)]),
+        network=NETWORK,
         loss=SpikeRate(true_rate=0.2, false_rate=0.03),
         count_correct=_right,
         target=lambda batch: batch[1],
-        optimizer=optax.adam(3e-3),
+        optimizer=ADAM,
         epochs=3,
         batch_size=8,
     )
@@ -62,15 +67,24 @@ def _right(y, label):
 
 
 FINISH = train.finish
+STEPS = {name: functools.cache(getattr(utils, name)) for name in ("train_step", "eval_step")}
+"""Runs of one network share their compiled steps."""
+
+
+def make_quick(patch):
+    """Runs of the tiny recipe, with steps that are compiled once for all tests."""
+    patch.setitem(RECIPES, "moving_bars", tiny)
+    for name, make in STEPS.items():
+        patch.setattr(utils, name, make)
+    # Pictures take longer than the training, so that only the tests about them draw any.
+    patch.setattr(train, "finish", lambda run: None)
 
 
 @pytest.fixture(autouse=True)
 def _tiny_recipes(monkeypatch):
-    monkeypatch.setitem(RECIPES, "moving_bars", tiny)
-    # Pictures take longer than the training, so that only the tests about them draw any.
-    monkeypatch.setattr(train, "finish", lambda run: None)
-    # Adam multiplies floats with its integer step count.
-    with jax.numpy_dtype_promotion("standard"):
+    make_quick(monkeypatch)
+    # Adam multiplies floats with its integer step count; draws of this kind compile much sooner.
+    with jax.numpy_dtype_promotion("standard"), jax.default_prng_impl("rbg"):
         yield
 
 
@@ -92,9 +106,12 @@ def pictures(monkeypatch):
 def trained(tmp_path_factory):
     """A folder with the checkpoint of a run of two epochs with seed 5, to be copied."""
     folder = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as patch, jax.numpy_dtype_promotion("standard"):
-        patch.setitem(RECIPES, "moving_bars", tiny)
-        patch.setattr(train, "finish", lambda run: None)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        jax.numpy_dtype_promotion("standard"),
+        jax.default_prng_impl("rbg"),
+    ):
+        make_quick(patch)
         assert run(folder, "--epochs", 2, "--seed", 5) == 0
     return folder
 
@@ -121,6 +138,7 @@ def prepared(out, *more):
     return train.prepare(train.parser().parse_args(options))
 
 
+@pytest.mark.slow
 def test_a_run_writes_everything_and_says_so(tmp_path, pictures, capsys):
     assert run(tmp_path / "new" / "folder") == 0
     out = tmp_path / "new" / "folder"
@@ -230,6 +248,7 @@ def test_an_interrupt_before_anything_is_saved_says_so(tmp_path, monkeypatch, ca
     assert "nothing is saved yet" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_real_process_with_a_checkpoint_and_no_traceback(tmp_path, repository):
     code = f"""
 import dataclasses, signal, sys
@@ -374,7 +393,8 @@ def test_warnings_about_the_network_file_become_notes(copied, pictures, monkeypa
     assert "note: layer/0: something is ignored\n" in capsys.readouterr().err
 
 
-def test_the_raster_shows_every_neuron_and_every_step(copied, pictures):
+def test_the_raster_shows_every_neuron_and_every_step(copied, pictures, monkeypatch):
+    monkeypatch.setattr(train.io, "animate", lambda *_: None)
     assert run(copied, "--epochs", 2, "--seed", 5, "--resume") == 0
     (figure,) = [f for f in pictures if any("output" in a.get_title("left") for a in f.axes)]
     shown, answer = figure.axes
@@ -388,7 +408,9 @@ def test_the_raster_shows_every_neuron_and_every_step(copied, pictures):
     assert {text.get_text() for text in shown.get_legend().get_texts()} == {"OFF", "ON"}
 
 
-def test_a_regression_is_drawn_beside_what_was_desired(tmp_path, pictures):
+@pytest.mark.slow
+def test_a_regression_is_drawn_beside_what_was_desired(tmp_path, pictures, monkeypatch):
+    monkeypatch.setattr(train.io, "animate", lambda *_: None)
     assert run(tmp_path, "--epochs", 2, data="xor") == 0
     titles = [[axes.get_title("left") for axes in figure.axes] for figure in pictures]
     assert ["input", "output", "desired"] in titles

@@ -4,6 +4,7 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 
 @dataclasses.dataclass
@@ -18,11 +19,11 @@ class Result:
     ints: dict = dataclasses.field(default_factory=dict)
 
 
-def pull(function, primals: dict, cotangents: dict, ones: bool = False):
-    """Outputs of ``function(primals) -> (dict, aux)``, the aux, and the gradients by name."""
+def pulled(function, ones: bool = False):
+    """Compiles ``pull`` of ``function(primals, *held)``, to be called as often as one likes."""
 
-    def run(primals, cotangents):
-        outputs, vjp, aux = jax.vjp(function, primals, has_aux=True)
+    def run(primals, cotangents, *held):
+        outputs, vjp, aux = jax.vjp(lambda p: function(p, *held), primals, has_aux=True)
         full = {
             k: cotangents[k].reshape(v.shape).astype(v.dtype)
             if k in cotangents
@@ -31,7 +32,12 @@ def pull(function, primals: dict, cotangents: dict, ones: bool = False):
         }
         return outputs, aux, vjp(full)[0]
 
-    return jax.jit(run)(primals, {k: jnp.asarray(v) for k, v in cotangents.items()})
+    return jax.jit(run)
+
+
+def pull(function, primals: dict, cotangents: dict, ones: bool = False):
+    """Outputs of ``function(primals) -> (dict, aux)``, the aux, and the gradients by name."""
+    return pulled(function, ones)(primals, cotangents)
 
 
 class Function:
@@ -40,16 +46,18 @@ class Function:
     def __init__(self, case, function, *, differentiate=("input",), params=(), unit=None):
         self.case, self.function, self.unit = case, function, unit or {}
         self.differentiate = differentiate
-        self.params = {name: jnp.asarray(case[f"param.{name}"]) for name in params}
+        self.params = {name: case[f"param.{name}"] for name in params}
 
     def call(self, spec, inputs, cotangents):
-        given = {**self.params, **{k: jnp.asarray(v) for k, v in inputs.items()}}
+        given = {**self.params, **inputs}
+        if "grads" not in spec:
+            return Result(forward=jax.jit(lambda given: self.function(given, spec))(given))
         primals = {k: v for k, v in given.items() if k in (*self.differentiate, *self.params)}
         rest = {k: v for k, v in given.items() if k not in primals}
         out = lambda p: (self.function({**rest, **p}, spec), None)
         scalar = not cotangents and "grads" in spec
         outputs, _, grads = pull(out, primals, cotangents, ones=scalar)
-        grads = {k: self.unit.get(k, 1) * v for k, v in grads.items()}
+        grads = {k: self.unit.get(k, 1) * np.asarray(v) for k, v in grads.items()}
         return Result(forward=outputs, grads=grads)
 
     def derived(self):
@@ -58,5 +66,4 @@ class Function:
 
 def shaped(value):
     """A (1,) parameter of the golden files is our shared one, ()."""
-    value = jnp.asarray(value)
     return value.reshape(()) if value.shape == (1,) else value

@@ -3,6 +3,7 @@
 The weights of pooling are no parameters here: what a case has of them must equal our constant.
 """
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -72,18 +73,24 @@ class SynapseCase:
     def weights(self, part):
         """The normalised, the quantised and the descaled weight of one part."""
         name = next(n for n in (f"{part}weight", f"{part}weight_v") if n in self.golden)
-        plain = self.bare.weight_in_use(self.params[part]).reshape(self.golden[name].shape)
-        found = {f"{part}weight": plain}
+        shape = self.golden[name].shape
+
+        @jax.jit
+        def run(params):
+            plain = self.bare.weight_in_use(params[part])
+            found = {"": plain}
+            if self.scale:
+                found["used"] = self.synapse.weight_in_use(self.nested(params))
+                found["_quantized"] = quantize.quantize_8bit(plain, self.scale)
+                found["_descaled"] = quantize.quantize_8bit(plain, self.scale, descale=True)
+            return found
+
+        found = run(self.params)
         if self.scale:
-            quantized = quantize.quantize_8bit(plain, self.scale)
-            used = self.synapse.weight_in_use(self.nested(self.params))
+            used = found.pop("used")
             used = used[self.parts.index(part)] if isinstance(used, tuple) else used
-            np.testing.assert_array_equal(used.reshape(plain.shape), quantized)
-            found[f"{part}weight_quantized"] = quantized
-            found[f"{part}weight_descaled"] = quantize.quantize_8bit(
-                plain, self.scale, descale=True
-            )
-        return found
+            np.testing.assert_array_equal(used, found["_quantized"])
+        return {f"{part}weight{n}": np.asarray(v).reshape(shape) for n, v in found.items()}
 
     def derived(self):
         """Shape and fan-in of every weight, size of the last gradient."""

@@ -1,5 +1,7 @@
 """Adapters for the block cases: blocks and networks in the golden files' names and units."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -57,7 +59,6 @@ def unused(name, value):
 
 def to_ours(name, value, block_):
     """A golden parameter as ours: natural units, no axes of size one."""
-    value = jnp.asarray(value)
     path = name.split(".")
     if path[-1] in DECAYS:
         value = value / 4096
@@ -105,11 +106,11 @@ def parameters(case, block_, prefix="param/"):
             continue
         short = name[len(prefix) :]
         if "threshold_unit" in short:
-            channels[int(short.split(".")[-2])] = jnp.asarray(case[name]).reshape(())
+            channels[int(short.split(".")[-2])] = case[name].reshape(())
         elif learnable(block_, short):
             found[short] = to_ours(short, case[name], block_)
     if channels:
-        per_channel = jnp.stack([channels[i] for i in range(len(channels))])
+        per_channel = np.stack([channels[i] for i in range(len(channels))])
         found["neuron.delta.threshold"] = per_channel
     return found
 
@@ -120,10 +121,10 @@ def statistics(case, prefix="buffer/"):
     for name in case.data["arrays"]:
         if name.startswith(prefix):
             path = tuple(name[len(prefix) :].split("."))
-            value = jnp.asarray(case[name])
+            value = case[name]
             flat[path] = value.reshape(()) if path[-1] == "running_var" else value
     for path in list(flat):
-        flat.setdefault((*path[:-1], "running_var"), jnp.zeros(()))
+        flat.setdefault((*path[:-1], "running_var"), np.float32(0))
     return nest(flat)
 
 
@@ -159,30 +160,33 @@ class BlockCase:
         return mask.reshape(mask.shape[:2]) if mask.ndim > 2 else mask
 
     def run(self):
-        """Output, gradients in golden units, running statistics after the call, traces."""
+        """Output, what count_log adds, gradients in golden units, statistics after the call."""
         case, train = self.case, self.case.config.get("train", True)
+        counted = self.block.clone(count_log=True)
 
         def function(params, x):
-            return self.block.apply(
+            (y, count), new = counted.apply(
                 {"params": params, **self.held},
                 x,
                 train=train,
                 mutable=["batch_stats", "intermediates"],
             )
+            return y, (count, new)
 
         def run(params, x, cotangent):
-            y, pullback, new = jax.vjp(function, params, x, has_aux=True)
-            return y, new, None if cotangent is None else pullback(cotangent)
+            y, pullback, (count, new) = jax.vjp(function, params, x, has_aux=True)
+            return y, count, new, None if cotangent is None else pullback(cotangent)
 
-        cotangent = jnp.asarray(case["cotangent"]) if case.has("cotangent") else None
-        y, new, bars = jax.jit(run)(self.params, jnp.asarray(case["input"]), cotangent)
-        found = {"output": y, "buffer_after": new.get("batch_stats", {})}
+        cotangent = case["cotangent"] if case.has("cotangent") else None
+        found = jax.jit(run)(self.params, case["input"], cotangent)
+        y, count, new, bars = jax.tree.map(np.asarray, found)
+        found = {"output": y, "count": count, "buffer_after": new.get("batch_stats", {})}
         if bars is not None:
             params_bar, x_bar = bars
             found["grads"] = {"input": x_bar}
             for name, path in self.paths.items():
                 found["grads"][name] = sign(name) * leaf(params_bar, path)
-            channels = found["grads"].get("neuron.delta.threshold", jnp.zeros(()))
+            channels = found["grads"].get("neuron.delta.threshold", np.zeros(()))
             for i, value in enumerate(channels if channels.ndim else ()):
                 found["grads"][f"neuron.delta.threshold_unit.{i}.threshold"] = value
         return found
@@ -191,28 +195,33 @@ class BlockCase:
         """Quantised weight of synapse ``name`` before a mask, in the golden shape."""
         path = name.split(".")[:-1]
         hook = self.block.weight_hook()
-        return weight_in_use(leaf(self.params, path), hook, None)
+        return jax.jit(lambda params: weight_in_use(params, hook, None))(leaf(self.params, path))
 
-    def count(self):
-        """What count_log adds."""
-        out, _ = self.block.clone(count_log=True).apply(
-            {"params": self.params, **self.held},
-            jnp.asarray(self.case["input"]),
-            train=self.case.config.get("train", True),
-            mutable=["batch_stats"],
+    def run_without_delay(self):
+        """Spikes as they are before the shift and the learned delay."""
+        bare = self.block.clone(delay_shift=False)
+        if hasattr(type(bare), "delay") and self.case.config["kwargs"].get("delay"):
+            bare = bare.clone(delay=False)
+        params = {k: v for k, v in self.params.items() if k != "delay_line"}
+        train = self.case.config.get("train", True)
+        run = lambda params, x: bare.apply(
+            {"params": params, **self.held}, x, train=train, mutable=["batch_stats"]
         )
-        return out[1]
+        return jax.jit(run)(params, self.case["input"])[0]
 
 
 class PersistentCase(BlockCase):
     """One block, called on the whole and on its parts."""
 
+    @functools.cached_property
+    def compiled(self):
+        return jax.jit(functools.partial(self.block.apply, mutable=["state"]))
+
     def call(self, part, state):
-        variables = {"params": self.params, **self.held, **state}
-        return self.block.apply(variables, part, mutable=["state"])
+        return self.compiled({"params": self.params, **self.held, **state}, part)
 
     def split_outputs(self):
-        x = jnp.asarray(self.case["input"])
+        x = self.case["input"]
         cut = self.case.config["split"][0]
         parts, state = [], {}
         for part in (x[..., :cut], x[..., cut:]):
@@ -221,7 +230,7 @@ class PersistentCase(BlockCase):
         return parts
 
     def whole(self):
-        return self.call(jnp.asarray(self.case["input"]), {})[0]
+        return self.call(self.case["input"], {})[0]
 
 
 class NetCase:
@@ -263,7 +272,11 @@ class NetCase:
         """Output of every block."""
         params = self.params if params is None else params
         stats = self.stats if stats is None else stats
-        x, found = jnp.asarray(self.case["input"]), []
+        run = functools.partial(self._layers, train=train, delayed=delayed)
+        return jax.jit(run)(params, stats, self.case["input"])
+
+    def _layers(self, params, stats, x, *, train, delayed):
+        found = []
         for number, one in enumerate(self.network.blocks):
             name = f"blocks_{number}"
             collections = {"params": params, "batch_stats": stats, **self.constants}
@@ -297,14 +310,18 @@ class NetCase:
         error = jnp.mean((y - jnp.asarray(self.case["target"])) ** 2)
         return error + spec["lam"] * cost, updated
 
+    @functools.cached_property
+    def compiled(self):
+        return jax.jit(jax.value_and_grad(self.objective, argnums=(0, 2), has_aux=True))
+
     def value_and_grad(self, params, stats):
-        x = jnp.asarray(self.case["input"])
-        function = jax.value_and_grad(self.objective, argnums=(0, 2), has_aux=True)
-        return jax.jit(function)(params, stats, x)
+        return self.compiled(params, stats, self.case["input"])
 
     def descend(self, params, grads):
         """One recorded step: only the parameters the case names move."""
         moving = {self.paths[name] for name in self.case.data["sgd_params"] if name in self.paths}
         lr = self.case.data["lr"]
-        step = lambda path, p, g: p - lr * g if tuple(k.key for k in path) in moving else p
+        step = lambda path, p, g: (
+            p - np.float32(lr) * np.asarray(g) if tuple(k.key for k in path) in moving else p
+        )
         return jax.tree_util.tree_map_with_path(step, params, grads)

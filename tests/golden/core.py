@@ -81,7 +81,7 @@ class NormCase:
     def call(self, spec, inputs, cotangents):
         x, train = jnp.asarray(inputs["input"]), spec["mode"] == "train"
         if self.variables is None:
-            self.variables = self.norm.init(jax.random.key(0), x)
+            self.variables = jax.jit(self.norm.init)(jax.random.key(0), x)
 
         def function(p):
             y, new = self.norm.apply(

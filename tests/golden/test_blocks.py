@@ -10,10 +10,17 @@ CANCELLING = {("alif.Conv.norm_train", "grad/neuron.voltage_decay")}  # see test
 BPTT = ("Recurrent", "KWTA")  # their grad/* drop the membrane; bptt/* are the whole gradients
 
 
+QUICK = ("cuba", "rf_iz")  # one real and one complex family; networks mix them all
+
+
+def _marks(case):
+    return () if case.config.get("family", QUICK[0]) in QUICK else pytest.mark.slow
+
+
 def _cases(kind):
     """Cases of one kind as parameters."""
     found = [case for case in load.cases("blocks") if case.data["kind"] == kind]
-    rows = [pytest.param(case, id=case.id) for case in found]
+    rows = [pytest.param(case, id=case.id, marks=_marks(case)) for case in found]
     reason = "golden data absent: set JSLAYER_SHARED, or put shared/ beside the repository"
     absent = [pytest.param(None, id="absent", marks=pytest.mark.skip(reason=reason))]
     return pytest.mark.parametrize("case", rows or absent)
@@ -48,27 +55,14 @@ def test_a_block_equals_the_golden_numbers(case):
         elif name == "count":
             if adapter.block.new_neuron().graded_spike:  # negative events count too
                 golden = np.mean(case["output"] != 0)
-            np.testing.assert_allclose(adapter.count(), golden, rtol=1e-6)
+            np.testing.assert_allclose(found["count"], golden, rtol=1e-6)
         elif name == "recurrent_weight":
-            ours = adapter.block.feedback(adapter.params["self_excitation"])
+            ours = jax.jit(adapter.block.feedback)(adapter.params["self_excitation"])
             compare.exact(name, ours, golden.reshape(ours.shape))
         elif kind not in ("param", "buffer", "hdf5", "grad"):
             assert name in seen, f"{name} was not compared"
     if recurrent:  # the shift and the delay behind it are those of the other blocks
-        spikes = run_without_delay(adapter)
-        compare.exact("spike", spikes, case["spike"])
-
-
-def run_without_delay(adapter):
-    bare = adapter.block.clone(delay_shift=False)
-    if hasattr(type(bare), "delay") and adapter.case.config["kwargs"].get("delay"):
-        bare = bare.clone(delay=False)
-    params = {k: v for k, v in adapter.params.items() if k != "delay_line"}
-    x = jax.numpy.asarray(adapter.case["input"])
-    train = adapter.case.config.get("train", True)
-    return bare.apply({"params": params, **adapter.held}, x, train=train, mutable=["batch_stats"])[
-        0
-    ]
+        compare.exact("spike", adapter.run_without_delay(), case["spike"])
 
 
 STATES = {

@@ -15,7 +15,7 @@ from jslayer.hdf5 import NetworkFileError
 from tests.golden import blocks as golden_blocks
 from tests.golden import compare, load
 from tests.hdf5.files import ALIF, CUBA, RF, SDNN, conv, dense, even, layer, written
-from tests.hdf5.round_trip import events, every_block, export, moved, run, trip
+from tests.hdf5.round_trip import events, every_block, export, initial, moved, run, trip
 
 NEURON = {"threshold": 1.0, "current_decay": 0.25, "voltage_decay": 0.03}
 
@@ -54,7 +54,7 @@ def test_the_very_integers_come_back(tmp_path):
 def test_the_tree_is_that_of_init_and_all_arguments_reach_the_blocks(tmp_path):
     source = every_block("cuba", shared_param=False)
     x = events()
-    variables = jax.jit(source.init)(jax.random.key(0), x)
+    variables = initial(source, x)
     export(tmp_path / "a.net", source, variables)
     options = {"requires_grad": True, "weight_norm": True, "count_log": True}
     network, loaded = hdf5.load(
@@ -119,7 +119,7 @@ def test_a_rotation_is_not_worked_out_again(tmp_path):
 def test_a_loaded_network_trains_on(tmp_path):
     source = every_block("cuba")
     x = events()
-    export(tmp_path / "a.net", source, moved(jax.jit(source.init)(jax.random.key(0), x)))
+    export(tmp_path / "a.net", source, moved(initial(source, x)))
     network, variables = hdf5.load(
         tmp_path / "a.net",
         requires_grad=True,
@@ -234,7 +234,7 @@ def test_attributes_of_nonsense_are_refused(attributes, sentence, tmp_path):
 
 def test_winners_whose_attributes_do_not_fit_are_refused(tmp_path):
     network = Sequential([block.cuba.KWTA({**NEURON, "current_decay": 1.0}, 3, 4, 2)])
-    hdf5.export(tmp_path / "a.net", network, network.init(jax.random.key(0), jnp.ones((1, 3, 2))))
+    hdf5.export(tmp_path / "a.net", network, initial(network, jnp.ones((1, 3, 2))))
     for name, value, sentence in (
         ("num_winners", 9, "has the attributes"),
         ("drive_bias", np.inf, "has the attributes"),
@@ -351,10 +351,11 @@ def test_a_sigma_delta_network_of_elsewhere_gives_what_hardware_gives(networks, 
 def test_a_loaded_network_runs_in_pieces(tmp_path):
     source = Sequential([block.cuba.Dense(NEURON, 3, 4, delay=True, weight_scale=3)])
     x = events((2, 3, 12))
-    variables = moved(source.init(jax.random.key(0), x))
+    variables = moved(initial(source, x))
     network, loaded, lines = trip(tmp_path, source, variables, persistent_state=True)
     assert lines == []
-    whole = source.apply(variables, x)
-    first, state = network.apply(loaded, x[..., :5], mutable="state")
-    second = network.apply({**loaded, **state}, x[..., 5:])
-    np.testing.assert_array_equal(jnp.concatenate([first, second], -1), whole)
+    whole = run(source, variables, x)
+    call = jax.jit(lambda given, part: network.apply(given, part, mutable="state"))
+    start, state = call(loaded, x[..., :5])
+    second, _ = call({**loaded, **state}, x[..., 5:])
+    np.testing.assert_array_equal(jnp.concatenate([start, second], -1), whole)

@@ -23,7 +23,9 @@ def test_all_layers_of_the_driving_network_give_what_hardware_gives(shared):
     def layers(variables, x):
         found = []
         for number, block in enumerate(network.blocks):
-            own = {c: t[f"blocks_{number}"] for c, t in variables.items() if f"blocks_{number}" in t}
+            own = {
+                c: t[f"blocks_{number}"] for c, t in variables.items() if f"blocks_{number}" in t
+            }
             x = block.apply(own, x)
             found.append(x)
         return found

@@ -51,7 +51,7 @@ def made(one, shape=FLAT):
             *(FLAT, ValueError, "of k winners take all enters the sums of a rf neuron"),
         ),
         (
-            block.sigma_delta.KWTA(DELTAS, 3, 4, 2),
+            block.sigma_delta.KWTA(DELTAS, 3, 4, 2, bias=0.5),
             *(FLAT, ValueError, "enters the sums of a sigma_delta neuron at every step"),
         ),
         (

@@ -1,5 +1,7 @@
 """Every neuron with numbers that make it spike: what all must do is tested over this table."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -50,4 +52,16 @@ def drive(name, shape, seed=0, mean=0.35, spread=0.5):
 
 def cut(x, start, stop):
     """Steps of a drive."""
-    return jax.tree.map(lambda part: part[..., start:stop], x)
+    return jax.tree.map(lambda part: jnp.asarray(np.asarray(part)[..., start:stop]), x)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def init(layer, key, x):
+    """A layer's first variables; equal layers are compiled once in all tests."""
+    return layer.init(key, x)
+
+
+@functools.partial(jax.jit, static_argnums=0, static_argnames=("train", "mutable"))
+def apply(layer, variables, x, *, train=False, mutable=False, rngs=None):
+    """A layer's output, likewise; ``mutable`` is a tuple."""
+    return layer.apply(variables, x, train=train, mutable=mutable, rngs=rngs)

@@ -17,27 +17,32 @@ from tests.neuron import cases
 
 STEPS = 8
 SHAPE = (2, 3, STEPS)
+LONG = (4, 6, 40)  # one shape for what needs many spikes, so that the plain call compiles once
 EVERY = pytest.mark.parametrize("name", cases.NAMES)
+QUICK = ("cuba", "rf_iz")  # one real and one complex family
+EVERY_AT_LENGTH = pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in cases.NAMES]
+)
 
 
 @functools.cache
 def persistent(name):
     """A persistent neuron as a jitted function of (variables, drive), and its first variables."""
     layer = cases.make(name, persistent_state=True)
-    variables = layer.init(jax.random.key(0), cases.drive(name, SHAPE))
+    variables = cases.init(layer, jax.random.key(0), cases.drive(name, SHAPE))
     return jax.jit(functools.partial(layer.apply, mutable=["state"])), variables
 
 
-@EVERY
+@EVERY_AT_LENGTH
 @settings(max_examples=8)
 @given(cuts=st.sets(st.integers(1, STEPS - 1), max_size=3), seed=st.integers(0, 2**16))
 @example(cuts={4}, seed=0)
 def test_parts_equal_the_whole(name, cuts, seed):
     apply, variables = persistent(name)
     x = cases.drive(name, SHAPE, seed)
-    loud = lambda part: part.at[..., [cut - 1 for cut in sorted(cuts)]].set(4.0)
-    if cuts:  # spikes at the border
-        x = jax.tree.map(loud, x)
+    border = [cut - 1 for cut in sorted(cuts)]
+    loud = lambda part: jnp.asarray(np.where(np.isin(np.arange(STEPS), border), 4, part))
+    x = jax.tree.map(loud, x)  # spikes at the border
     whole, last = apply(variables, x)
     parts, state = [], {}
     ends = [0, *sorted(cuts), STEPS]
@@ -51,11 +56,13 @@ def test_parts_equal_the_whole(name, cuts, seed):
 @EVERY
 def test_steps_equal_the_whole(name):
     layer, x = cases.make(name), cases.drive(name, (2, 3, 2, 2, 20))
-    variables = layer.init(jax.random.key(0), x)
+    variables = cases.init(layer, jax.random.key(0), x)
     whole = layer.apply(variables, x)
     step, state, found = jax.jit(layer.step), None, []
     for t in range(20):
-        y, state = step(variables, jax.tree.map(lambda part, t=t: part[..., t], x), state)
+        y, state = step(
+            variables, jax.tree.map(lambda part, t=t: np.asarray(part)[..., t], x), state
+        )
         found.append(y)
     np.testing.assert_array_equal(np.stack(found, -1), whole)
     assert np.asarray(whole).any()
@@ -66,41 +73,42 @@ def test_steps_equal_the_whole(name):
 def test_parameters_have_the_shape_of_their_granularity(name, shared, shape):
     x = cases.drive(name, (2, 3, 2, 4, 5))
     layer = cases.make(name, shared_param=shared, requires_grad=True)
-    variables = jax.jit(layer.init)(jax.random.key(0), x)
+    variables = jax.eval_shape(layer.init, jax.random.key(0), x)
     assert {leaf.shape for leaf in jax.tree.leaves(variables["params"])} == {shape}
     assert jax.tree.leaves(variables["params"])[0].dtype == jnp.float32
-    held = jax.jit(cases.make(name, shared_param=shared).init)(jax.random.key(0), x)
+    held = jax.eval_shape(cases.make(name, shared_param=shared).init, jax.random.key(0), x)
     assert "params" not in held
-    assert layer.apply(variables, x).shape == (2, 3, 2, 4, 5)
+    assert jax.eval_shape(layer.apply, variables, x).shape == (2, 3, 2, 4, 5)
 
 
 @EVERY
 def test_parameters_of_each_neuron_meet_their_own_neuron(name):
     layer = cases.make(name, shared_param="neuron", requires_grad=True)
     x = cases.drive(name, (2, 2, 3, 2, 15))
-    params = dict(layer.init(jax.random.key(0), x)["params"])
+    params = cases.init(layer, jax.random.key(0), x)["params"]
     rng = np.random.default_rng(0)
     params = {
-        n: p * jnp.asarray(rng.uniform(0.8, 1.0, p.shape), jnp.float32) for n, p in params.items()
+        n: np.asarray(p) * rng.uniform(0.8, 1.0, p.shape).astype(np.float32)
+        for n, p in params.items()
     }
-    whole = np.asarray(layer.apply({"params": params}, x))
+    whole = np.asarray(cases.apply(layer, {"params": params}, x))
     single = cases.make(name, requires_grad=True)
     for place in np.ndindex(2, 3, 2):
         one = {n: p[place] for n, p in params.items()}
-        alone = jax.tree.map(lambda part, p=place: part[(slice(None), *p)][:, None], x)
-        y = single.apply({"params": one}, alone)
-        np.testing.assert_array_equal(y[:, 0], whole[(slice(None), *place)])
+        alone = jax.tree.map(lambda part, p=place: np.asarray(part)[(slice(None), *p)][:, None], x)
+        y = cases.apply(single, {"params": one}, alone)
+        np.testing.assert_array_equal(np.asarray(y)[:, 0], whole[(slice(None), *place)])
 
 
 @EVERY
 def test_many_networks_at_once_equal_one_by_one(name):
     layer, x = cases.make(name, requires_grad=True, shared_param=False), cases.drive(name, SHAPE)
     draw = lambda key: layer.init(key, x)["params"]
-    params = jax.vmap(draw)(jax.random.split(jax.random.key(0), 3))
-    many = jax.vmap(lambda p: layer.apply({"params": p}, x))(params)
+    params = jax.jit(jax.vmap(draw))(jax.random.split(jax.random.key(0), 3))
+    many = np.asarray(jax.jit(jax.vmap(lambda p: layer.apply({"params": p}, x)))(params))
     for i in range(3):
-        one = jax.tree.map(lambda leaf, i=i: leaf[i], params)
-        np.testing.assert_array_equal(many[i], layer.apply({"params": one}, x))
+        one = jax.tree.map(lambda leaf, i=i: np.asarray(leaf)[i], params)
+        np.testing.assert_array_equal(many[i], cases.apply(layer, {"params": one}, x))
 
 
 @EVERY
@@ -113,33 +121,35 @@ def test_a_call_of_the_same_shapes_is_not_traced_again(name):
         traces.append(1)
         return layer.apply({}, x)
 
-    run(x), run(jax.tree.map(lambda part: part + 1, x))
+    run(x), run(cases.drive(name, SHAPE, seed=1))
     assert len(traces) == 1
     assert hash(layer) == hash(cases.make(name))
     assert layer == cases.make(name)
 
 
+def loss(layer, params, x):
+    return jnp.sum(layer.apply({"params": params}, x) ** 2)
+
+
+gradient = jax.jit(jax.grad(loss, argnums=(1, 2)), static_argnums=0)
+
+
 @EVERY
 def test_recomputing_in_the_backward_pass_changes_nothing(name):
     layer, x = cases.make(name, requires_grad=True), cases.drive(name, SHAPE)
-    params = layer.init(jax.random.key(0), x)["params"]
-    loss = lambda p, x: jnp.sum(layer.apply({"params": p}, x) ** 2)
-    plain = jax.jit(jax.grad(loss, argnums=(0, 1)))(params, x)
-    again = jax.jit(jax.grad(jax.checkpoint(loss), argnums=(0, 1)))(params, x)
-    jax.tree.map(np.testing.assert_array_equal, again, plain)
+    params = cases.init(layer, jax.random.key(0), x)["params"]
+    again = jax.grad(jax.checkpoint(functools.partial(loss, layer)), argnums=(0, 1))
+    plain = gradient(layer, params, x)
+    jax.tree.map(np.testing.assert_array_equal, jax.jit(again)(params, x), plain)
 
 
 @EVERY
 def test_recomputing_residuals_gives_the_same_gradient(name):
-    x = cases.drive(name, SHAPE)
-    params = cases.make(name, requires_grad=True).init(jax.random.key(0), x)["params"]
-
-    def gradient(policy):
-        layer = cases.make(name, requires_grad=True, policy=policy)
-        loss = lambda p, x: jnp.sum(layer.apply({"params": p}, x) ** 2)
-        return jax.jit(jax.grad(loss, argnums=(0, 1)))(params, x)
-
-    saved, again = gradient("save"), gradient("recompute")
+    layer, x = cases.make(name, requires_grad=True), cases.drive(name, SHAPE)
+    params = cases.init(layer, jax.random.key(0), x)["params"]
+    saved, again = (
+        gradient(layer.clone(policy=policy), params, x) for policy in ("save", "recompute")
+    )
     for ours, theirs in zip(jax.tree.leaves(again), jax.tree.leaves(saved), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6 * np.abs(theirs).max())
     with pytest.raises(ValueError, match="`policy` is 'forget', expected one of"):
@@ -148,9 +158,9 @@ def test_recomputing_residuals_gives_the_same_gradient(name):
 
 @EVERY
 def test_traces_are_given_to_those_who_ask_and_change_no_spike(name):
-    layer, x = cases.make(name), cases.drive(name, (1, 2, 20))
-    plain = layer.apply({}, x)
-    y, seen = layer.apply({}, x, mutable=["intermediates"])
+    layer, x = cases.make(name), cases.drive(name, LONG)
+    plain = cases.apply(layer, {}, x)
+    y, seen = cases.apply(layer, {}, x, mutable=("intermediates",))
     np.testing.assert_array_equal(y, plain)
     traces = set(seen["intermediates"])
     assert traces >= ({"sigma"} if name == "sigma_delta" else set(layer.record.membrane.traces))
@@ -161,46 +171,48 @@ def test_traces_are_given_to_those_who_ask_and_change_no_spike(name):
 
 @pytest.mark.parametrize("name", cases.SPIKING)
 def test_a_graded_spike_carries_what_crossed(name):
-    layer, x = cases.make(name), cases.drive(name, (2, 2, 40))
-    plain = layer.apply({}, x)
-    graded, seen = layer.clone(graded_spike=True).apply({}, x, mutable=["intermediates"])
+    layer, x = cases.make(name), cases.drive(name, LONG)
+    plain = np.asarray(cases.apply(layer, {}, x))
+    graded = layer.clone(graded_spike=True)
+    graded, seen = cases.apply(graded, {}, x, mutable=("intermediates",))
     value = seen["intermediates"][layer.record.watched][0]
-    np.testing.assert_array_equal(graded, jnp.where(plain > 0, value, 0))
+    np.testing.assert_array_equal(graded, np.where(plain > 0, value, 0))
     assert plain.any()
 
 
 @pytest.mark.parametrize("name", cases.SPIKING)
 def test_a_read_out_gives_the_state_and_never_spikes(name):
-    layer, x = cases.make(name, readout=True), cases.drive(name, (2, 2, 20))
-    y = np.asarray(layer.apply({}, x))
+    layer, x = cases.make(name, readout=True), cases.drive(name, LONG)
+    y = np.asarray(cases.apply(layer, {}, x))
     assert len(np.unique(y)) > 20
-    _, last = layer.clone(persistent_state=True).apply({}, x, mutable=["state"])
-    kept = last["state"][f"{layer.record.value}_state"] / layer.s_scale
+    _, last = cases.apply(layer.clone(persistent_state=True), {}, x, mutable=("state",))
+    kept = np.asarray(last["state"][f"{layer.record.value}_state"]) / np.float32(layer.s_scale)
     np.testing.assert_array_equal(y[..., -1], kept)
 
 
 @EVERY
 def test_a_dropped_neuron_is_silent_and_the_others_are_louder(name):
-    layer, x = cases.make(name, dropout=0.5), cases.drive(name, (4, 6, 30))
-    train = lambda seed: layer.apply({}, x, train=True, rngs={"dropout": jax.random.key(seed)})
+    layer, x = cases.make(name, dropout=0.5), cases.drive(name, LONG)
+    key = lambda seed: {"dropout": jax.random.key(seed)}
+    train = lambda seed: cases.apply(layer, {}, x, train=True, rngs=key(seed))
     y = np.asarray(train(0))
     silent = ~y.any(axis=-1)
     assert 0.2 < silent.mean() < 0.8
     np.testing.assert_array_equal(train(0), y)
     assert (np.asarray(train(1)) != y).any()
-    np.testing.assert_array_equal(layer.apply({}, x), cases.make(name).apply({}, x))
+    np.testing.assert_array_equal(cases.apply(layer, {}, x), cases.apply(cases.make(name), {}, x))
 
 
 @EVERY
 @pytest.mark.parametrize("norm", [neuron.MeanOnlyBatchNorm, neuron.WgtScaleBatchNorm])
 def test_norms_learn_their_statistics_in_training_only(name, norm):
     layer, x = cases.make(name, norm=norm), cases.drive(name, SHAPE)
-    variables = layer.init(jax.random.key(0), x)
+    variables = cases.init(layer, jax.random.key(0), x)
     assert set(variables["batch_stats"]) == set(layer.norm_names)
-    _, new = layer.apply(variables, x, train=True, mutable=["batch_stats"])
-    moved = [leaf.any() for leaf in jax.tree.leaves(new["batch_stats"])]
+    _, new = cases.apply(layer, variables, x, train=True, mutable=("batch_stats",))
+    moved = [np.asarray(leaf).any() for leaf in jax.tree.leaves(new["batch_stats"])]
     assert all(moved)
-    _, same = layer.apply(variables, x, mutable=["batch_stats"])
+    _, same = cases.apply(layer, variables, x, mutable=("batch_stats",))
     jax.tree.map(
         np.testing.assert_array_equal, same.get("batch_stats", {}), variables["batch_stats"]
     )
@@ -210,17 +222,16 @@ def test_norms_learn_their_statistics_in_training_only(name, norm):
 @pytest.mark.parametrize("shared", [True, False])
 def test_what_a_network_file_holds_makes_the_same_neuron(name, shared):
     layer = cases.make(name, shared_param=shared)
-    x = cases.drive(name, (1, 4, 30))
-    variables = layer.init(jax.random.key(1), x)
+    x = cases.drive(name, LONG)
+    variables = cases.init(layer, jax.random.key(1), x)
     held = layer.device_params(variables)
     arguments = getattr(neuron, name).neuron_params(held)
     again = getattr(neuron, name).Neuron(**arguments, shared_param=shared)
-    second = again.device_params(again.init(jax.random.key(2), x))
+    made = cases.init(again, jax.random.key(2), x)
+    second = again.device_params(made)
     for key, value in held.items():
         np.testing.assert_array_equal(second[key], value)
-    np.testing.assert_array_equal(
-        again.apply(again.init(jax.random.key(2), x), x), layer.apply(variables, x)
-    )
+    np.testing.assert_array_equal(cases.apply(again, made, x), cases.apply(layer, variables, x))
 
 
 @pytest.mark.parametrize("name", cases.COMPLEX)
@@ -237,10 +248,10 @@ def test_frequencies_of_channels_are_spaced_over_the_range(name):
     module = getattr(neuron, name)
     x = cases.drive(name, (1, 5, 3))
     layer = cases.make(name, period=(5.0, 80.0), shared_param=False)
-    period = module.period(layer, layer.init(jax.random.key(0), x))
+    period = module.period(layer, cases.init(layer, jax.random.key(0), x))
     np.testing.assert_allclose(period, 80.0 / 2.0 ** np.arange(5), rtol=5e-3)
     drawn = cases.make(name, period=(5.0, 80.0), shared_param=False, log_init=False)
-    period = module.period(drawn, drawn.init(jax.random.key(0), x))
+    period = module.period(drawn, cases.init(drawn, jax.random.key(0), x))
     assert 4.9 < period.min() < period.max() < 81
 
 
@@ -249,7 +260,7 @@ def test_the_fields_given_are_left_untouched(name):
     fields = {**cases.FIELDS[name], "shared_param": False, "requires_grad": True}
     before = copy.deepcopy(fields)
     layer = getattr(neuron, name).Neuron(**fields)
-    layer.init(jax.random.key(0), cases.drive(name, SHAPE))
+    cases.init(layer, jax.random.key(0), cases.drive(name, SHAPE))
     assert fields == before
 
 

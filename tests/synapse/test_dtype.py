@@ -7,6 +7,7 @@ import pytest
 
 from jslayer import block, synapse
 from jslayer.ops.quantize import quantize
+from tests.synapse import cases
 
 KINDS = {
     "Dense": ((6, 4), (2, 6, 20)),
@@ -23,8 +24,11 @@ def to_grid(weight):
 def made(kind, home=synapse, **options):
     arguments, shape = KINDS[kind]
     layer = getattr(home, kind)(*arguments, weight_scale=9, pre_hook_fx=to_grid, **options)
-    x = jax.random.bernoulli(jax.random.key(0), 0.3, shape).astype(jnp.float32)
-    return layer, layer.init(jax.random.key(1), x), x
+    x = jnp.asarray(np.random.default_rng(0).random(shape) < 0.3, jnp.float32)
+    params = jax.tree.map(
+        lambda weight: jnp.asarray(9 * np.asarray(weight)), cases.parameters(layer)
+    )
+    return layer, {"params": params}, x
 
 
 @pytest.mark.parametrize("home", [synapse, synapse.complex])
@@ -32,16 +36,22 @@ def made(kind, home=synapse, **options):
 def test_short_factors_are_exact_for_spikes_and_weights_on_the_grid(kind, home):
     layer, variables, x = made(kind, home)
     short = layer.clone(dtype=jnp.bfloat16)
-    run = lambda layer: jax.vjp(lambda v, x: layer.apply(v, x), variables, x)
-    (y, pullback), (expected, pullback_expected) = run(short), run(layer)
-    bar = jax.tree.map(lambda part: jax.random.normal(jax.random.key(2), part.shape), y)
+    rng = np.random.default_rng(2)
+    draw = lambda part: rng.normal(size=part.shape).astype(np.float32)
+    bar = jax.tree.map(draw, jax.eval_shape(layer.apply, variables, x))
+
+    def run(layer):
+        def pulled(variables, x, bar):
+            y, pullback = jax.vjp(layer.apply, variables, x)
+            return y, pullback(bar)
+
+        return jax.jit(pulled)(variables, x, bar)
+
+    (y, bars), (expected, expected_bars) = run(short), run(layer)
     for one, other in zip(jax.tree.leaves(y), jax.tree.leaves(expected), strict=True):
         assert one.dtype == jnp.float32
         np.testing.assert_array_equal(one, other)
-    gradients = zip(
-        jax.tree.leaves(pullback(bar)), jax.tree.leaves(pullback_expected(bar)), strict=True
-    )
-    for one, other in gradients:
+    for one, other in zip(jax.tree.leaves(bars), jax.tree.leaves(expected_bars), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
 
@@ -81,7 +91,7 @@ def test_a_network_of_blocks_gives_the_same_spikes(events):
 
     x = jax.random.bernoulli(jax.random.key(0), 0.4, (2, 2, 5, 5, 30))
     x = x if events else x.astype(jnp.float32)
-    variables = network(None).init(jax.random.key(1), x)
-    expected = network(None).apply(variables, x)
+    variables = jax.jit(network(None).init)(jax.random.key(1), x)
+    expected = jax.jit(network(None).apply)(variables, x)
     assert np.asarray(expected).any()
-    np.testing.assert_array_equal(network(jnp.bfloat16).apply(variables, x), expected)
+    np.testing.assert_array_equal(jax.jit(network(jnp.bfloat16).apply)(variables, x), expected)

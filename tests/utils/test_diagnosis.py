@@ -34,11 +34,22 @@ def network(first=NEURON, second=NEURON, scale=4, **options):
 HEALTHY = network()
 
 
+def initial(net, x=X):
+    """First variables, compiled as one program, of draws that compile soon."""
+    return jax.jit(net.init)(jax.random.key(0, impl="rbg"), x)
+
+
 @pytest.fixture(scope="module")
 def variables():
-    variables = jax.jit(HEALTHY.init)(jax.random.key(0), X)
+    variables = initial(HEALTHY)
     delay = jnp.linspace(0.5, 9.5, 16)
     return changed(variables, "blocks_0/delay_line/delay", delay)
+
+
+@pytest.fixture(scope="module")
+def healthy(variables):
+    """What is said of the healthy network."""
+    return diagnose(HEALTHY, variables, X, LOSS, LABEL)
 
 
 def changed(variables, path, value):
@@ -57,18 +68,18 @@ def kinds(report):
     return {(finding.kind, finding.layer) for finding in report.findings}
 
 
-def test_a_healthy_network_gives_no_finding(variables):
-    report = diagnose(HEALTHY, variables, X, LOSS, LABEL)
-    assert report.findings == ()
-    assert report.healthy
-    assert str(report) == f"nothing found in {len(report.measures)} measures"
-    assert {"blocks_0: dead neurons", "blocks_1: vanishing gradient"} <= set(report.measures)
+def test_a_healthy_network_gives_no_finding(healthy):
+    assert healthy.findings == ()
+    assert healthy.healthy
+    assert str(healthy) == f"nothing found in {len(healthy.measures)} measures"
+    assert {"blocks_0: dead neurons", "blocks_1: vanishing gradient"} <= set(healthy.measures)
 
 
 @pytest.mark.parametrize("threshold", [0.05, 500.0])
 def test_dead_and_saturated_layers_are_told_apart(threshold):
     sick = network(first={**NEURON, "threshold": threshold, "tau_grad": 0.1 / threshold}, scale=12)
-    report = diagnose(sick, sick.init(jax.random.key(0), jnp.ones_like(X)), jnp.ones_like(X))
+    variables = jax.jit(sick.init)(jax.random.key(0), X)
+    report = diagnose(sick, variables, jnp.ones_like(X))
     if threshold == 500:
         assert ("dead neurons", "blocks_0") in kinds(report)
         assert ("dead neurons", "blocks_1") in kinds(report)  # nothing comes in
@@ -82,13 +93,12 @@ def test_dead_and_saturated_layers_are_told_apart(threshold):
 
 @pytest.mark.parametrize("scale_grad", [1e-7, 1e7])
 def test_gradients_that_vanish_and_explode_are_told_by_the_ratio_to_the_last_layer(
-    variables, scale_grad
+    variables, healthy, scale_grad
 ):
     sick = network(first={**NEURON, "scale_grad": scale_grad})
     report = diagnose(sick, variables, X, LOSS, LABEL)
     kind = "vanishing gradient" if scale_grad < 1 else "exploding gradient"
     assert kinds(report) == {(kind, "blocks_0")}
-    healthy = diagnose(HEALTHY, variables, X, LOSS, LABEL)
     ratio = "blocks_0: exploding gradient"
     np.testing.assert_allclose(
         report.measures[ratio] / healthy.measures[ratio], scale_grad, rtol=1e-3
@@ -145,7 +155,7 @@ def test_limits_may_be_others(variables):
 def test_resonators_at_the_rim_of_the_circle_are_found():
     neuron = {"threshold": 1.0, "period": 10, "decay": 0.1, "requires_grad": True}
     layer = rf.Dense(neuron, 12, 4, weight_scale=4)
-    variables = layer.init(jax.random.key(0), X)
+    variables = initial(layer)
     assert not diagnose(layer, variables, X).of_kind("decays at bounds")
     sick = changed(variables, "neuron/cos_decay", jnp.float32(1.0))
     (finding,) = diagnose(layer, sick, X).of_kind("decays at bounds")
@@ -160,7 +170,7 @@ def test_weights_with_norm_in_modules_of_your_own_are_looked_at():
             return cuba.Affine(NEURON, None, 2, weight_scale=4, name="readout")(y)
 
     net = Own()
-    report = diagnose(net, net.init(jax.random.key(0), X), X)
+    report = diagnose(net, initial(net), X)
     assert ("weights rounded to zero", "inner/synapse") in kinds(report)
     assert "readout: dead neurons" not in report.measures  # voltages are no events
     assert "readout/synapse: clipped weights" in report.measures
@@ -170,6 +180,6 @@ def test_sigma_delta_layers_may_send_in_every_step():
     neuron = {"threshold": 1 / 64, "activation": "identity"}
     layer = sigma_delta.Dense(neuron, 12, 4, weight_scale=4)
     x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 12, 10)), jnp.float32)
-    report = diagnose(layer, layer.init(jax.random.key(0), x), x)
+    report = diagnose(layer, initial(layer, x), x)
     assert report.healthy
     assert "network: saturated neurons" not in report.measures

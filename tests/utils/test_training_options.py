@@ -24,7 +24,8 @@ MEAN = loss.SpikeRate(true_rate=0.3, false_rate=0.02, reduction="mean")
 
 @pytest.fixture(autouse=True)
 def _standard_promotion():
-    with jax.numpy_dtype_promotion("standard"):  # Adam multiplies floats with its step count
+    # Adam multiplies floats with its step count; draws of this kind compile much sooner.
+    with jax.numpy_dtype_promotion("standard"), jax.default_prng_impl("rbg"):
         yield
 
 
@@ -46,18 +47,25 @@ def fresh(optimizer=None, **changes):
     return jax.tree.map(jnp.array, first_variables())  # a copy, as a step uses its state up
 
 
+@functools.cache
+def watched():
+    """A step that measures rates and norms, compiled once for all tests."""
+    return train_step(SUM, rates=True, gradient_norms=True)
+
+
 def right(y, label):
     return jnp.sum(jnp.argmax(jnp.mean(y, axis=-1), axis=1).astype(jnp.int32) == label)
 
 
 def test_rates_are_those_that_the_blocks_count():
     state = fresh()
-    y, seen = network().apply(state.variables, X, mutable="intermediates")
+    apply = jax.jit(lambda given, x: network().apply(given, x, mutable="intermediates"))
+    y, seen = apply(state.variables, X)
     counted = jslayer.event_rates(seen["intermediates"])
     found, metrics = eval_step(SUM, rates=True)(state, X, LABEL)
     np.testing.assert_array_equal(found, y)
     assert metrics["event_rates"] == counted
-    _, metrics = train_step(SUM, rates=True)(state, X, LABEL)
+    _, metrics = watched()(state, X, LABEL)
     assert metrics["event_rates"] == counted
     assert counted["blocks_0"] > 0
 
@@ -65,9 +73,9 @@ def test_rates_are_those_that_the_blocks_count():
 def test_what_is_not_asked_for_is_not_measured_and_changes_nothing():
     plain, metrics = train_step(SUM)(fresh(), X, LABEL)
     assert list(metrics) == ["loss"]
-    watched, metrics = train_step(SUM, rates=True, gradient_norms=True)(fresh(), X, LABEL)
+    same, metrics = watched()(fresh(), X, LABEL)
     assert set(metrics) == {"loss", "event_rates", "gradient_norms", "gradient_norm"}
-    for a, b in zip(jax.tree.leaves(plain.params), jax.tree.leaves(watched.params), strict=True):
+    for a, b in zip(jax.tree.leaves(plain.params), jax.tree.leaves(same.params), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
@@ -88,12 +96,11 @@ def test_a_penalty_on_rates_makes_the_network_sparser():
 
 def test_gradient_norms_are_those_of_the_gradients():
     state = fresh()
-    gradients = jax.grad(lambda p: SUM(network().apply({**state.others, "params": p}, X), LABEL))(
-        state.params
-    )
+    error = lambda p: SUM(network().apply({**state.others, "params": p}, X), LABEL)
+    gradients = jax.device_get(jax.jit(jax.grad(error))(state.params))
     expected = np.linalg.norm(gradients["blocks_1"]["synapse"]["weight"])
     total = np.sqrt(sum(np.sum(np.square(leaf)) for leaf in jax.tree.leaves(gradients)))
-    _, metrics = train_step(SUM, gradient_norms=True)(state, X, LABEL)
+    _, metrics = watched()(state, X, LABEL)
     norms = metrics["gradient_norms"]
     np.testing.assert_allclose(norms["blocks_1/synapse/weight"], expected, rtol=1e-4)
     np.testing.assert_allclose(metrics["gradient_norm"], total, rtol=1e-4)

@@ -1,6 +1,7 @@
 """What every engine test runs over: add a row to `DYNAMICS` and all of them cover it."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,7 +25,7 @@ def pair(steps, neurons, seed=0):
     return {"real": real(steps, neurons, seed), "imag": real(steps, neurons, seed + 1)}
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Case:
     """One dynamics.
 
@@ -47,24 +48,35 @@ class Case:
         spread = np.linspace(0.5, 1.0, neurons, dtype=np.float32)
         return {name: jnp.asarray(value * spread) for name, value in self.params.items()}
 
-    def passes(self, steps, neurons, seed=0):
-        """The three passes as ``(pass, fixed, carry, rows)``; the backward from a scan's values."""
+    def starts(self, steps, neurons, seed=0):
+        """The passes that go forward as ``(pass, fixed, carry, rows)``."""
         dynamics, params = self.dynamics, self.rows(neurons)
-        x = self.inputs(steps, neurons, seed)
+        state = dynamics.init(jnp.zeros(neurons, jnp.float32))
+        start = (dynamics.prepare(params), state, self.inputs(steps, neurons, seed))
+        return {
+            "forward": (passes.forward(dynamics), *start),
+            "training": (passes.training(dynamics), *start),
+        }
+
+    def passes(self, steps, neurons, seed=0):
+        """The three passes likewise; the backward one from a scan's values."""
+        dynamics, params = self.dynamics, self.rows(neurons)
         like = jnp.zeros(neurons, jnp.float32)
-        start = (dynamics.prepare(params), dynamics.init(like), x)
-        training = (passes.training(dynamics), *start)
-        _, (outputs, residuals) = through(scan.run, *training)
+        _, (outputs, residuals) = scanned(self, "training", steps, neurons, seed)
         bar = jax.tree.map(
             lambda leaf: real(1, neurons, 7)[0].astype(leaf.dtype), dynamics.adjoint_init(like)
         )
         carry = (bar, {name: like for name in params})
         cotangents = {name: real(steps, neurons, 3 + i) for i, name in enumerate(sorted(outputs))}
-        return {
-            "forward": (passes.forward(dynamics), *start),
-            "training": training,
-            "backward": (passes.backward(dynamics), params, carry, (residuals, cotangents)),
-        }
+        backward = (passes.backward(dynamics), params, carry, (residuals, cotangents))
+        return {**self.starts(steps, neurons, seed), "backward": backward}
+
+
+@functools.cache
+def scanned(case, walk, steps, neurons, seed=0):
+    """What scan gives for a pass, compiled once for all engines that are compared with it."""
+    found = case.passes if walk == "backward" else case.starts
+    return through(scan.run, *found(steps, neurons, seed)[walk])
 
 
 def through(engine, walk, *nests):

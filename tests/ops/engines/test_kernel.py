@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jslayer.ops.engines import body, kernel, passes, scan, select, tuning
-from tests.ops.engines.cases import BY_NAME, DYNAMICS, through
+from tests.ops.engines.cases import BY_NAME, DYNAMICS, scanned, through
 from tests.ops.engines.compare import ENGINES, close, equal
 
 WALKS = ("forward", "training", "backward")
@@ -16,8 +16,8 @@ SIZES = ((7, 129), (1, 128), (17, 1), (9, 127), (8, 257), (3, 160))
 
 
 def compare(case, walk, engine, steps, neurons):
-    arguments = case.passes(steps, neurons)[walk]
-    found, expected = through(engine, *arguments), through(scan.run, *arguments)
+    found = through(engine, *case.passes(steps, neurons)[walk])
+    expected = scanned(case, walk, steps, neurons)
     exact = case.exact and walk != "backward"
     (equal if exact else close)(found, expected)
     assert jax.tree.structure(found) == jax.tree.structure(expected)
