@@ -34,10 +34,18 @@ def checked_state(
       ``state``, or the state at rest.
 
     Raises:
-      TypeError: ``x`` is not floating-point, or the state has another type than at rest.
+      TypeError: ``x`` is not floating-point, the state has another type than at rest, or
+        ``dynamics`` cannot be hashed.
       ValueError: ``x`` has another rank, no time step or (outside of `jit`) NaN or infinity, or a
         parameter or the state does not fit.
     """
+    try:
+        hash(dynamics)
+    except TypeError as error:
+        raise TypeError(
+            f"`dynamics` is {dynamics!r}, whose fields cannot be hashed ({error}), expected "
+            "numbers, strings, tuples and functions; pass arrays as parameters."
+        ) from None
     leaves = jax.tree.leaves(x)
     for leaf in leaves:
         check.floating("x", leaf)

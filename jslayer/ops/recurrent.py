@@ -97,7 +97,7 @@ def _driven(x, weight, s, gain):
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _run(dynamics, output, params, state, x, weight, fed_back, gain):
+def _looped(dynamics, output, params, state, x, weight, fed_back, gain):
     constants = dynamics.prepare(params)
 
     def body(carry, x_t):
@@ -158,4 +158,6 @@ def _run_bwd(dynamics, output, saved, cotangents):
     return sums, state_bar, x_bar, jax.tree.map(pair, x_bar), back(drive_bar), gain_bar
 
 
-_run.defvjp(_run_fwd, _run_bwd)
+_looped.defvjp(_run_fwd, _run_bwd)
+
+_run = jax.jit(_looped, static_argnums=(0, 1))  # else an eager call compiles each time

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jslayer.ops import Cuba, Dynamics, LeakyIntegrator, implementations, run
+from jslayer.ops.engines import scan as scan_engine
 
 X = jnp.ones((4, 2, 3))
 DECAY = {"decay": jnp.float32(0.5)}
@@ -185,3 +186,21 @@ def test_a_reset_without_a_threshold_above_zero_is_refused(threshold):
     params = {"decay": 0.5, "threshold": threshold}
     with pytest.raises(ValueError, match=r"`threshold` is .* expected numbers in"):
         run(LeakyIntegrator(reset=True), params, None, jnp.ones((3, 2)))
+
+
+def test_dynamics_with_an_array_in_a_field_are_refused():
+    record = Cuba(s_scale=np.ones(2))
+    params = {"threshold": 1.0, "current_decay": 0.1, "voltage_decay": 0.1}
+    with pytest.raises(TypeError, match=r"`dynamics` is .*, whose fields cannot be hashed"):
+        run(record, params, None, jnp.ones((3, 2)))
+
+
+def test_a_call_outside_of_jit_compiles_once():
+    params = {"threshold": 1.0, "current_decay": 0.1, "voltage_decay": 0.1}
+    call = lambda s_scale: run(Cuba(s_scale=s_scale), params, None, jnp.ones((3, 2)))
+    call(1 << 11)
+    before = scan_engine.run._cache_size()
+    call(1 << 11)
+    assert scan_engine.run._cache_size() == before
+    call(1 << 10)
+    assert scan_engine.run._cache_size() == before + 1

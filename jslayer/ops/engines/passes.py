@@ -1,6 +1,7 @@
 """What an engine runs: one function of a row of neurons, repeated over time in either direction."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import jax
@@ -31,11 +32,13 @@ Engine = Callable[[Pass, Tree, Tree, Tree], tuple[Tree, Tree]]
 """
 
 
+@functools.lru_cache
 def forward(dynamics: Dynamics) -> Pass:
     """From constants, state and input to the last state and the outputs."""
     return Pass(f"{_name(dynamics)}_forward", dynamics.step)
 
 
+@functools.lru_cache
 def training(dynamics: Dynamics) -> Pass:
     """As `forward`, but gives ``(outputs, residuals)``."""
 
@@ -46,6 +49,7 @@ def training(dynamics: Dynamics) -> Pass:
     return Pass(f"{_name(dynamics)}_training", step)
 
 
+@functools.lru_cache
 def backward(dynamics: Dynamics) -> Pass:
     """From parameters, ``(adjoint state, sums)`` and ``(residuals, cotangents)`` to the input's.
 

@@ -4,12 +4,16 @@
 recomputes the chain for each of them, which is up to 18 times slower.
 """
 
+import functools
+
+import jax
 from jax import lax
 
 from jslayer.ops.dynamics import Tree
 from jslayer.ops.engines.passes import Pass
 
 
+@functools.partial(jax.jit, static_argnums=0)  # else a call outside of `jit` compiles each time
 def run(walk: Pass, fixed: Tree, carry: Tree, rows: Tree) -> tuple[Tree, Tree]:
     """Runs a pass over all rows; see `passes.Engine`."""
     step = lambda carry, row: walk.step(fixed, carry, row)
