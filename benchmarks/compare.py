@@ -216,7 +216,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         for case in peers[0].cases:
             on_neurons = case.startswith((worker.CUBA, worker.LIF))
             goal = " to weights" if case.endswith(worker.BOTH) and not on_neurons else ""
-            title = f"{case}{goal}, [N, C, T] = {neurons}"
+            of_case = neurons
+            if case.startswith(worker.SMALL):
+                of_case = [*worker.SMALL_SIZES, sizes["length"]]
+            title = f"{case}{goal}, [N, C, T] = {of_case}"
             if case.startswith(worker.LAYER):
                 title = f"{case}{goal}, [N, in, out, T] = {layer}"
             report.add_rows(title, times(peers, case, chosen.rounds, pause_s))

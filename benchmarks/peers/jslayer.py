@@ -55,18 +55,19 @@ def make(sizes):
     add(worker.LAYER, run, params, spikes, jnp.asarray(bar, jnp.float32), 0)
 
     cuba_params = {"current_decay": 0.25, **leak}
-    shape = (samples, neurons, length)
-    spikes = jnp.asarray(random.random(shape, np.float32) < 0.1, jnp.float32)
-    bar = jnp.asarray(random.standard_normal(shape, np.float32))
-    for name, looped in (
-        (worker.RECURRENT, block.Recurrent(cuba_params, neurons, neurons)),
-        (worker.KWTA, block.KWTA(cuba_params, neurons, neurons, worker.winners(neurons))),
+    for name, looped, batch, size in (
+        (worker.SMALL, block.Recurrent, *worker.SMALL_SIZES),
+        (worker.RECURRENT, block.Recurrent, samples, neurons),
+        (worker.KWTA, block.KWTA, samples, neurons),
     ):
-        rest = jax.jit(looped.init)(jax.random.key(0), spikes)
+        winners = (worker.winners(size),) if name == worker.KWTA else ()
+        loop = looped(cuba_params, size, size, *winners)
+        shape = (batch, size, length)
+        spikes = jnp.asarray(random.random(shape, np.float32) < 0.1, jnp.float32)
+        bar = jnp.asarray(random.standard_normal(shape, np.float32))
+        rest = jax.jit(loop.init)(jax.random.key(0), spikes)
         params = rest.pop("params")
-        run = lambda params, x, looped=looped, rest=rest: looped.apply(
-            {**rest, "params": params}, x
-        )
+        run = lambda params, x, loop=loop, rest=rest: loop.apply({**rest, "params": params}, x)
         add(name, run, params, spikes, bar, 0)
     return f"jslayer {jslayer.__version__}, jax {jax.__version__}", calls
 

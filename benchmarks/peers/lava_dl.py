@@ -23,8 +23,10 @@ def make(sizes):
         return layer, layer
 
     params = neuron_params(0.25, 0.1)
+    recurrent = lambda *sizes: slayer.block.cuba.Recurrent(params, *sizes)
     looped = {
-        worker.RECURRENT: lambda *sizes: slayer.block.cuba.Recurrent(params, *sizes),
+        worker.SMALL: recurrent,
+        worker.RECURRENT: recurrent,
         worker.KWTA: lambda *sizes: slayer.block.cuba.KWTA(
             params, *sizes, num_winners=worker.winners(sizes[1])
         ),

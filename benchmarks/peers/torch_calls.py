@@ -43,8 +43,10 @@ def make(sizes, new_neuron, new_layer, *, time_first, looped=None):
     weights = [p for name, p in module.named_parameters() if "weight" in name]
     add(worker.LAYER, run, spikes.float(), bar, weights)
     for name, new_block in (looped or {}).items():
-        block = new_block(sizes["neurons"], sizes["neurons"])
-        shape = sizes["samples"], sizes["neurons"], sizes["length"]
+        samples, neurons = sizes["samples"], sizes["neurons"]
+        if name == worker.SMALL:
+            samples, neurons = worker.SMALL_SIZES
+        block, shape = new_block(neurons, neurons), (samples, neurons, sizes["length"])
         weights = [p for name, p in block.named_parameters() if "weight" in name]
         add(name, block, (torch.rand(shape) < 0.1).float(), torch.randn(shape), weights)
     return calls

@@ -20,6 +20,9 @@ Make = Callable[[Sizes], tuple[str, Mapping[str, Callable[[], Any]]]]
 
 CUBA, LIF, LAYER = "CUBA neurons", "LIF neurons", "dense layer and LIF neurons"
 RECURRENT, KWTA = "recurrent block of CUBA neurons", "k winners take all block of CUBA neurons"
+SMALL = "small recurrent block of CUBA neurons"
+SMALL_SIZES = (8, 64)
+"""Samples and neurons of a block whose products take little time."""
 FORWARD, BOTH = "forward", "forward + backward"
 
 

@@ -13,8 +13,15 @@ def test_an_absent_library_is_said_to_be_absent_and_jslayer_is_measured(capsys, 
     compare.main(["--tiny", "--rounds", "1", "--only", "lava-dl", "--out", str(tmp_path / "it")])
     printed = capsys.readouterr().out
     assert "lava-dl: not importable here (ModuleNotFoundError: No module named 'lava')" in printed
-    assert printed.count("| jslayer |") == 11
-    for work in (worker.CUBA, worker.LIF, worker.LAYER, worker.RECURRENT, worker.KWTA):
+    assert printed.count("| jslayer |") == 13
+    for work in (
+        worker.CUBA,
+        worker.LIF,
+        worker.LAYER,
+        worker.SMALL,
+        worker.RECURRENT,
+        worker.KWTA,
+    ):
         for way in (worker.FORWARD, worker.BOTH):
             assert f"### {work}, {way}" in printed
     assert "| library | first call, s | median, ms | min, ms | max, ms | over jslayer |" in printed
