@@ -45,3 +45,19 @@ def shared() -> Path:
     if folder is None:
         pytest.skip("golden data absent: set JSLAYER_SHARED, or put shared/ beside the repository")
     return folder
+
+
+SLOW_FAMILIES = ("alif", "rf", "adrf", "adrf_iz")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leaves families out of a quick run: cuba, rf_iz and sigma_delta stand for them.
+
+    Not so in tests/ops, whose kernels and engines are just what a new JAX may break.
+    """
+    for item in items:
+        given = getattr(item, "callspec", None)
+        if given is None or "ops" in item.path.relative_to(REPOSITORY).parts:
+            continue
+        if any(value in SLOW_FAMILIES for value in given.params.values() if isinstance(value, str)):
+            item.add_marker(pytest.mark.slow)
