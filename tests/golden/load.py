@@ -59,10 +59,6 @@ def cases(manifest: str) -> list[Case]:
         return [Case(data) for data in json.load(file)["cases"]]
 
 
-SLOW_FAMILIES = ("alif", "rf", "adrf", "adrf_iz")
-"""Families left out of a quick run: cuba and rf_iz stand for them."""
-
-
 def parametrize(manifests: list[str], adapters: dict):
     """Every case as a parameter; what has no adapter, and what is left out, is skipped by name."""
     if folder() is None:
@@ -78,8 +74,6 @@ def parametrize(manifests: list[str], adapters: dict):
             marks.append(pytest.mark.skip(reason=reason))
         elif adapter_of(case.kind, adapters) is None:
             marks.append(pytest.mark.skip(reason=f"no adapter yet for kind {case.kind}"))
-        if case.id.split(".")[0] in SLOW_FAMILIES:
-            marks.append(pytest.mark.slow)
         rows.append(pytest.param(case, id=case.id, marks=marks))
     return pytest.mark.parametrize("case", rows)
 

@@ -10,17 +10,10 @@ CANCELLING = {("alif.Conv.norm_train", "grad/neuron.voltage_decay")}  # see test
 BPTT = ("Recurrent", "KWTA")  # their grad/* drop the membrane; bptt/* are the whole gradients
 
 
-QUICK = ("cuba", "rf_iz")  # one real and one complex family; networks mix them all
-
-
-def _marks(case):
-    return () if case.config.get("family", QUICK[0]) in QUICK else pytest.mark.slow
-
-
 def _cases(kind):
     """Cases of one kind as parameters."""
     found = [case for case in load.cases("blocks") if case.data["kind"] == kind]
-    rows = [pytest.param(case, id=case.id, marks=_marks(case)) for case in found]
+    rows = [pytest.param(case, id=case.id) for case in found]
     reason = "golden data absent: set JSLAYER_SHARED, or put shared/ beside the repository"
     absent = [pytest.param(None, id="absent", marks=pytest.mark.skip(reason=reason))]
     return pytest.mark.parametrize("case", rows or absent)
