@@ -11,6 +11,7 @@ from jax import lax
 from jslayer.ops import check
 from jslayer.ops.border import adjoint_behind, checked_state, state_cotangent
 from jslayer.ops.dynamics import Dynamics, Tree
+from jslayer.ops.event_product import product
 
 
 def run_recurrent(
@@ -80,20 +81,9 @@ def run_recurrent(
     return _run(dynamics, output, rows, state, floats(x), floats(weight), fed_back, gain)
 
 
-def _product(s, weight):
-    """``R s`` for rows ``[N, C]``; full precision keeps sums of quantised weights exact."""
-    return lax.dot_general(
-        s,
-        weight,
-        (((s.ndim - 1,), (1,)), ((), ())),
-        precision=lax.Precision.HIGHEST,
-        preferred_element_type=jnp.float32,
-    )
-
-
 def _driven(x, weight, s, gain):
     scaled = lambda value: value if gain is None else gain * value
-    return jax.tree.map(lambda part, w: part + scaled(_product(s, w)), x, weight)
+    return jax.tree.map(lambda part, w: part + scaled(product(s, w)), x, weight)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
@@ -130,7 +120,7 @@ def _run_bwd(dynamics, output, saved, cotangents):
     def back(drive_bar):
         """``R^T d_bar``, over all parts of the drive."""
         scaled = lambda bar: bar if gain is None else gain * bar
-        parts = jax.tree.map(lambda bar, w: _product(scaled(bar), w.T), drive_bar, weight)
+        parts = jax.tree.map(lambda bar, w: product(scaled(bar), w.T), drive_bar, weight)
         return functools.reduce(jnp.add, jax.tree.leaves(parts))
 
     def body(carry, step):
@@ -151,7 +141,7 @@ def _run_bwd(dynamics, output, saved, cotangents):
     gain_bar = None
     if gain is not None:
         parts = jax.tree.map(
-            lambda bar, w: jnp.sum(bar * _product(before, w), axis=0), x_bar, weight
+            lambda bar, w: jnp.sum(bar * product(before, w), axis=0), x_bar, weight
         )
         gain_bar = functools.reduce(jnp.add, jax.tree.leaves(parts))
     state_bar = state_cotangent(bar, last_bar)

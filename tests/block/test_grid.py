@@ -14,16 +14,7 @@ from jslayer.block.grid import KINDS
 from tests.block import cases
 
 FAMILY = pytest.mark.parametrize("family", cases.FAMILIES)
-PICTURES = ("Conv", "Pool", "ConvT", "Unpool")
-QUICK = ("cuba", "rf_iz")
-FAMILY_AND_KIND = pytest.mark.parametrize(
-    ("family", "name"),
-    [
-        pytest.param(f, n, marks=pytest.mark.slow if n in PICTURES and f not in QUICK else ())
-        for n in cases.KINDS
-        for f in cases.FAMILIES
-    ],
-)
+KIND = pytest.mark.parametrize("name", cases.KINDS)
 SYNAPSES = ("synapse", "input_synapse", "recurrent_synapse")
 
 SIGNATURES = {
@@ -79,7 +70,8 @@ def ran(family, name):
     return {"y": y, "seen": seen, "gradient": gradient, "traces": len(traces), "layer": layer}
 
 
-@FAMILY_AND_KIND
+@FAMILY
+@KIND
 def test_a_block_gives_events_of_the_right_shape(family, name):
     found, kind = ran(family, name), cases.KINDS[name]
     assert found["y"].shape == kind.gives
@@ -88,7 +80,8 @@ def test_a_block_gives_events_of_the_right_shape(family, name):
     assert np.asarray(found["y"]).any()
 
 
-@FAMILY_AND_KIND
+@FAMILY
+@KIND
 def test_gradients_reach_every_weight_and_the_input(family, name):
     params_bar, x_bar = ran(family, name)["gradient"]
     assert np.isfinite(x_bar).all()
@@ -101,7 +94,8 @@ def test_gradients_reach_every_weight_and_the_input(family, name):
         assert np.any(leaf)
 
 
-@FAMILY_AND_KIND
+@FAMILY
+@KIND
 def test_a_call_of_the_same_shapes_is_not_traced_again(family, name):
     assert ran(family, name)["traces"] == 1
     again = cases.make(family, name)
@@ -110,7 +104,8 @@ def test_a_call_of_the_same_shapes_is_not_traced_again(family, name):
     assert again != cases.make(family, name, count_log=True)
 
 
-@FAMILY_AND_KIND
+@FAMILY
+@KIND
 def test_the_event_rate_is_the_fraction_of_outputs_that_are_not_zero(family, name):
     found, kind = ran(family, name), cases.KINDS[name]
     seen = found["seen"].get("intermediates", {})
@@ -121,7 +116,8 @@ def test_the_event_rate_is_the_fraction_of_outputs_that_are_not_zero(family, nam
         assert "event_rate" not in seen
 
 
-@FAMILY_AND_KIND
+@FAMILY
+@KIND
 def test_a_block_that_counts_returns_the_rate_as_well(family, name):
     kind = cases.KINDS[name]
     layer = cases.make(family, name, count_log=True)
@@ -132,7 +128,8 @@ def test_a_block_that_counts_returns_the_rate_as_well(family, name):
     assert count is None or (count.shape, count.dtype) == ((), jnp.float32)
 
 
-@FAMILY_AND_KIND
+@FAMILY
+@KIND
 def test_positional_arguments_are_in_the_order_of_lava_dl(family, name):
     scope = {}
     exec(f"def expected({SIGNATURES[name]}): pass", scope)
@@ -173,7 +170,8 @@ def test_a_size_that_is_left_out_is_that_of_the_first_input(name):
         jax.eval_shape(open_.apply, cases.abstract(open_, kind.takes), more)
 
 
-@FAMILY_AND_KIND
+@FAMILY
+@KIND
 def test_events_may_be_booleans(family, name):
     kind, layer = cases.KINDS[name], cases.make(family, name)
     variables = cases.abstract(layer, kind.takes)

@@ -19,10 +19,6 @@ STEPS = 8
 SHAPE = (2, 3, STEPS)
 LONG = (4, 6, 40)  # one shape for what needs many spikes, so that the plain call compiles once
 EVERY = pytest.mark.parametrize("name", cases.NAMES)
-QUICK = ("cuba", "rf_iz")  # one real and one complex family
-EVERY_AT_LENGTH = pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in cases.NAMES]
-)
 
 
 @functools.cache
@@ -33,7 +29,7 @@ def persistent(name):
     return jax.jit(functools.partial(layer.apply, mutable=["state"])), variables
 
 
-@EVERY_AT_LENGTH
+@EVERY
 @settings(max_examples=8)
 @given(cuts=st.sets(st.integers(1, STEPS - 1), max_size=3), seed=st.integers(0, 2**16))
 @example(cuts={4}, seed=0)
