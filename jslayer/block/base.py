@@ -57,6 +57,11 @@ class Block(Hashable):
         """True if the neuron carries its state, so that the block carries its own."""
         return bool((getattr(self, "neuron_params", None) or {}).get("persistent_state", False))
 
+    def binary(self, incoming: bool) -> bool:
+        """True if all that the block sends is zero or one, given whether what comes in is."""
+        del incoming
+        return False
+
     def shifted(self, x: jax.Array) -> jax.Array:
         """One step of delay, with the spike held back kept between calls."""
 

@@ -8,6 +8,7 @@ import jax
 
 from jslayer import axon, synapse
 from jslayer.block.base import MAX_DELAY, Block, Hook
+from jslayer.block.replay import replayable
 from jslayer.ops import layout
 
 Size = int | tuple[int, int]
@@ -39,7 +40,13 @@ class Layer(Block):
         """The neuron that runs behind the synapse, unattached."""
         return self.new_neuron()
 
+    def binary(self, incoming: bool) -> bool:
+        """As its neuron."""
+        del incoming
+        return self.layer_neuron().binary
+
     @nn.compact
+    @replayable
     def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
         """Maps ``[N, C, ..., T]`` to spikes, ``[N, out, ..., T]``."""
         y = self.run_neuron(self.layer_neuron(), self.drive(x), train)
@@ -237,6 +244,7 @@ class Affine(Layer):
         return self.new_neuron().as_readout()
 
     @nn.compact
+    @replayable
     def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
         """Maps ``[N, in, T]`` to voltages ``[N, out, T]``."""
         z = self.drive(x)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jslayer.block.base import Block
+from jslayer.block.replay import replayable
 from jslayer.ops import check, layout
 from jslayer.synapse.base import check_sizes
 
@@ -40,7 +41,12 @@ class Input(Block):
         """True if the block carries its state."""
         return self.persistent_state if self.neuron_params is None else super().persistent()
 
+    def binary(self, incoming: bool) -> bool:
+        """As its neuron, or as what comes in."""
+        return incoming if self.neuron_params is None else self.new_neuron().as_input().binary
+
     @nn.compact
+    @replayable
     def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
         """Maps data ``[N, C, ..., T]`` to spikes of the same shape."""
         y = self.inner(x).astype(jnp.float32)
@@ -70,6 +76,10 @@ class Flatten(Block):
     """
 
     count_log: bool = False
+
+    def binary(self, incoming: bool) -> bool:
+        """As what comes in."""
+        return incoming
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from jslayer import persistence, synapse
 from jslayer.block.base import Hook
 from jslayer.block.layers import Dense, Layer
+from jslayer.block.replay import replayable
 from jslayer.neuron import parameters
 from jslayer.ops import fixed_point, layout, quantize
 from jslayer.ops.dynamics import Dynamics, Tree
@@ -39,11 +40,9 @@ class _Feedback(Layer):
         pair = neuron.complex_input
         weight = layout.parts(weight) if pair else weight
         # a dropped neuron is dropped for the drive and for the feedback alike
-        gain, dropout = None, neuron.dropout
-        if dropout is not None and train:
-            gain = neuron.clone(parent=self, name="dropping").dropped(
-                jnp.ones_like(first[:1]), train
-            )[0]
+        gain = None
+        if neuron.dropout is not None and train:
+            gain = neuron.new_dropout(self).time_first(jnp.ones_like(first[:1]), train=train)[0]
             z = jax.tree.map(lambda part: part * gain, z)
         neuron = neuron.clone(dropout=None)
 
@@ -121,6 +120,7 @@ class Recurrent(_Feedback):
         ).new_synapse(**options)
 
     @nn.compact
+    @replayable
     def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
         """Maps ``[N, in, T]`` to spikes ``[N, out, T]``."""
         z = self.new_synapse(name="input_synapse").time_first(self.inner(x))
@@ -221,6 +221,7 @@ class KWTA(_Feedback):
         return threshold * current * (1 + voltage) / 2
 
     @nn.compact
+    @replayable
     def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
         """Maps ``[N, in, T]`` to spikes ``[N, out, T]``."""
         synapse.base.check_sizes(num_winners=self.num_winners, out_neurons=self.out_neurons)

@@ -7,6 +7,9 @@ from typing import Any, ClassVar
 import flax.linen as nn
 import jax
 
+from jslayer.block import replay
+from jslayer.block.base import Block
+
 
 class Sequential(nn.Module):
     """Runs blocks one after the other; parameters are under ``blocks_0``, ``blocks_1``, ...
@@ -45,9 +48,13 @@ class Sequential(nn.Module):
           The output, or ``(output, [count per block])`` if any block has ``count_log``; the count
           of a `Sequential` inside is a list.
         """
-        counts, counted = [], False
+        counts, counted, binary = [], False, False
         for block in self.blocks:
-            x = block(x, train=train)
+            if replay.wanted(block):
+                x = replay.run(block, x, train=train, binary=binary)
+            else:
+                x = block(x, train=train)
+            binary = isinstance(block, Block) and block.binary(binary)
             count = None
             if isinstance(x, tuple):
                 x, count = x

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 import flax.linen as nn
 import jax
@@ -18,6 +18,16 @@ from jslayer.ops.dynamics import Dynamics, Tree
 
 Run = persistence.Run
 
+Policy = Literal["save", "save_spikes", "recompute"]
+"""What training keeps of a neuron for the gradient.
+
+``"save"``: the residuals of every step. ``"recompute"``: the drive and about ``sqrt(T)`` states;
+the rest is computed again. ``"save_spikes"``: in a block, only the events that come in, one bit
+each where the block stands in a `jslayer.block.Sequential` behind one that sends zeros and ones;
+synapse and neuron are computed again, layer by layer. A neuron alone has but its drive to keep, and
+does as with ``"recompute"``. The gradient is the same with all of them.
+"""
+
 
 class Neuron(nn.Module):
     """Base of all neurons; a family gives `dynamics` and `rows`, and its fields.
@@ -30,6 +40,10 @@ class Neuron(nn.Module):
 
     sums_drive = False
     """True if the drive is changes that are added up, so that a constant one grows without end."""
+
+    binary = False
+    """True if all that goes on to the next layer is zero or one; a neuron of your own that is
+    derived from one of the library's and sends anything else must say so."""
 
     block_shift = True
     """A block of this neuron delays its output by one step, unless told otherwise."""
@@ -69,6 +83,7 @@ class Neuron(nn.Module):
         """Raises ``ValueError`` for constructor arguments out of range."""
         check.whole("scale", self.scale)
         check.choice("shared_param", self.shared_param, (True, False, "neuron"))
+        check.choice("policy", self.policy, get_args(Policy))
 
     def __call__(self, x: Any, *, train: bool = False) -> jax.Array:
         """Maps ``[N, C, ..., T]`` float32 to spikes of the same shape.
@@ -100,8 +115,8 @@ class Neuron(nn.Module):
         """
         self.check_fields()
         if run is None:
-            options = {"implementation": self.implementation, "policy": self.policy}
-            run = functools.partial(engine.run, **options)
+            policy = "save" if self.policy == "save" else "recompute"
+            run = functools.partial(engine.run, implementation=self.implementation, policy=policy)
         if self.is_mutable_collection(persistence.LINK) and not self.is_initializing():
             run = persistence.linked(self, run)
         first = jax.tree.leaves(x)[0]
@@ -188,10 +203,12 @@ class Neuron(nn.Module):
 
     def dropped(self, x: Tree, train: bool) -> Tree:
         """Dropout on the drive, if there is one (a `Dropout`, or its probability)."""
-        if self.dropout is None:
-            return x
+        return x if self.dropout is None else self.new_dropout(self).time_first(x, train=train)
+
+    def new_dropout(self, parent: nn.Module) -> Dropout:
+        """This neuron's dropout as a part of ``parent``, inside its compact method."""
         p = self.dropout.p if isinstance(self.dropout, Dropout) else self.dropout
-        return Dropout(p, parent=self, name="drop").time_first(x, train=train)
+        return Dropout(p, parent=parent, name="drop")
 
     @property
     def norm_names(self) -> tuple[str, ...]:

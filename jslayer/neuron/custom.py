@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from jslayer.neuron import base, parameters
 from jslayer.neuron.dropout import Dropout
-from jslayer.ops import engine, fixed_point
+from jslayer.ops import fixed_point
 from jslayer.ops.dynamics import Dynamics
 
 
@@ -35,7 +35,7 @@ class Neuron(base.Neuron):
       requires_grad: Learn the parameters.
       takes_complex: The drive is a pair of ``real`` and ``imag``.
       implementation: Engine, see `jslayer.ops.engine.run`.
-      policy: What training keeps for the gradient, see there.
+      policy: What training keeps for the gradient, see `jslayer.neuron.base.Policy`.
 
     Example:
       An integrate-and-fire neuron with a soft reset and the automatic adjoint:
@@ -74,7 +74,7 @@ class Neuron(base.Neuron):
     requires_grad: bool = False
     takes_complex: bool = False
     implementation: str | None = None
-    policy: engine.Policy = "save"
+    policy: base.Policy = "save"
 
     def __post_init__(self):
         for name in ("parameters", "ranges"):

@@ -8,7 +8,6 @@ from typing import Any
 
 from jslayer.neuron import base, parameters
 from jslayer.neuron.dropout import Dropout
-from jslayer.ops.engine import Policy
 from jslayer.ops.surrogate import PhaseExponential, Surrogate
 
 
@@ -47,7 +46,7 @@ class Extras(base.Neuron):
       surrogate: Another surrogate derivative ``(v, theta) -> ds/dv``.
       readout: No threshold; the output is the voltage (the imaginary part).
       implementation: Engine, see `jslayer.ops.engine.run`.
-      policy: What training keeps for the gradient, see there: ``"save"`` or ``"recompute"``.
+      policy: What training keeps for the gradient, see `jslayer.neuron.base.Policy`.
       tau_multiplier: Turns ``tau_grad threshold`` into the surrogate's width.
       scale_multiplier: Turns ``scale_grad`` into the surrogate's height.
     """
@@ -56,6 +55,6 @@ class Extras(base.Neuron):
     surrogate: Surrogate | PhaseExponential | None = None
     readout: bool = False
     implementation: str | None = None
-    policy: Policy = "save"
+    policy: base.Policy = "save"
     tau_multiplier: float = 100.0
     scale_multiplier: float = 0.1

@@ -10,7 +10,7 @@ from jslayer.neuron import activation as activations
 from jslayer.neuron import base, parameters
 from jslayer.neuron.device import neuron_params as neuron_params
 from jslayer.neuron.dropout import Dropout
-from jslayer.ops import check, engine, fixed_point, sigma_delta
+from jslayer.ops import check, fixed_point, sigma_delta
 from jslayer.ops.dynamics import Dynamics, Tree
 
 
@@ -39,7 +39,7 @@ class Neuron(base.Neuron):
       readout: Return the activation itself.
       encoder: Only encode: no sum, no activation.
       implementation: Engine, see `jslayer.ops.engine.run`.
-      policy: What training keeps for the gradient, see there.
+      policy: What training keeps for the gradient, see `jslayer.neuron.base.Policy`.
 
     References:
       O'Connor and Welling, Sigma Delta Quantized Networks, 2017.
@@ -67,7 +67,7 @@ class Neuron(base.Neuron):
     readout: bool = False
     encoder: bool = False
     implementation: str | None = None
-    policy: engine.Policy = "save"
+    policy: base.Policy = "save"
 
     graded_spike = True
     sums_drive = True

@@ -93,6 +93,11 @@ class Spiking(base.Neuron):
         return self.record.value if self.readout else "spike"
 
     @property
+    def binary(self) -> bool:
+        """True if all that goes on to the next layer is zero or one."""
+        return not (self.graded_spike or self.readout)
+
+    @property
     def v_th_mant(self) -> int:
         """Threshold in integer weights."""
         return int(self.threshold * self.scale)

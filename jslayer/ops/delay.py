@@ -114,9 +114,9 @@ def _delay_bwd(sampling_time, grad_scale, shift, kept, residuals, y_bar):
 
 def _sum_rows(x, like):
     """Sums all axes that ``like`` lacks, as a product: a CPU reduces columns slowly."""
-    rows = x.reshape(-1, like.size)
-    ones = jnp.ones((1, rows.shape[0]), x.dtype)
-    return jnp.matmul(ones, rows, precision=lax.Precision.HIGHEST).reshape(like.shape)
+    axes = tuple(range(x.ndim - like.ndim))
+    ones = jnp.ones(x.shape[: len(axes)], x.dtype)
+    return lax.dot_general(ones, x, ((axes, axes), ((), ())), precision=lax.Precision.HIGHEST)
 
 
 _delay.defvjp(_delay_fwd, _delay_bwd)

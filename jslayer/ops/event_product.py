@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jslayer.ops import layout
+
 PART = 32
 """Most time steps that are turned at once."""
 
@@ -25,23 +27,18 @@ def event_product(x: jax.Array, weight: jax.Array) -> jax.Array:
     Returns:
       ``[T, N, O]`` float32.
     """
-    if not _one_device():
+    if not layout.one_device():
         return product(x.astype(weight.dtype), weight)
     return _event_product(jnp.moveaxis(x, 0, -1), weight)
 
 
 def product(x: jax.Array, weight: jax.Array) -> jax.Array:
     """``W x`` over the last axis of ``x``, in float32; both factors have one type."""
-    if not _one_device():
+    if not layout.one_device():
         return _dot(x, weight, (x.ndim - 1,), (1,))
     # with one row axis, the gradient's product turns no array of all steps
     rows = _dot(x.reshape(-1, x.shape[-1]), weight, (1,), (1,))
     return rows.reshape(*x.shape[:-1], weight.shape[0])
-
-
-def _one_device():
-    """A batch that is split over several devices must stay an axis of its own."""
-    return jax.device_count() == 1
 
 
 @jax.custom_vjp

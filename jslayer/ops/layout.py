@@ -5,7 +5,7 @@ synapse is one matrix product and a convolution a 2-d one over T*N images. Two n
 moves cancel in the compiler.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -37,6 +37,19 @@ def step_last(x: jax.Array) -> jax.Array:
 def step_first(x: jax.Array) -> jax.Array:
     """``[N, ..., C] -> [N, C, ...]``: one step, brought to the outer order."""
     return jnp.moveaxis(x, -1, 1)
+
+
+def one_device() -> bool:
+    """False if a batch may be split over devices: it must then stay an axis, or the major one."""
+    return jax.device_count() == 1
+
+
+def over_images(function: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax.Array:
+    """Applies a function of images ``[B, H, W, C]`` to ``[T, N, H, W, C]``, all steps at once."""
+    swap = (lambda array: array) if one_device() else lambda array: jnp.swapaxes(array, 0, 1)
+    x = swap(x)
+    y = function(x.reshape(-1, *x.shape[2:]))
+    return swap(y.reshape(*x.shape[:2], *y.shape[1:]))
 
 
 def check_input(x: jax.Array, name: str = "x", *, events: bool = False) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 
+from jslayer.ops import layout
 from jslayer.synapse import base
 from jslayer.synapse.convolve import convolve, convolve_transposed
 from jslayer.synapse.window import Window, check_image
@@ -90,8 +91,7 @@ class Conv(_Kernels):
         """``[T, N, H, W, in] -> [T, N, H', W', out]``, one convolution of T*N images."""
         window = Window.of(self)
         window.below(x.shape[2:4])
-        y = convolve(x.reshape(-1, *x.shape[2:]), weight, window, self.groups)
-        return y.reshape(*x.shape[:2], *y.shape[1:])
+        return layout.over_images(lambda x: convolve(x, weight, window, self.groups), x)
 
 
 class ConvTranspose(_Kernels):
@@ -141,5 +141,4 @@ class ConvTranspose(_Kernels):
         """``[T, N, H, W, in] -> [T, N, H', W', out]``, one convolution of T*N images."""
         window = Window.of(self)
         window.above(x.shape[2:4])
-        y = convolve_transposed(x.reshape(-1, *x.shape[2:]), weight, window, self.groups)
-        return y.reshape(*x.shape[:2], *y.shape[1:])
+        return layout.over_images(lambda x: convolve_transposed(x, weight, window, self.groups), x)

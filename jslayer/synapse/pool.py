@@ -81,8 +81,7 @@ class Pool(_Constant):
         window = Window.of(self)
         ragged = zip(x.shape[2:4], window.kernel, strict=True)
         size = window.below(tuple(-(-n // k) * k for n, k in ragged))
-        y = pooling.gather(x.reshape(-1, *x.shape[2:]), weight[0, 0], window, size)
-        return y.reshape(*x.shape[:2], *y.shape[1:])
+        return jax.vmap(lambda x: pooling.gather(x, weight[0, 0], window, size))(x)
 
 
 class Unpool(_Constant):
@@ -114,5 +113,4 @@ class Unpool(_Constant):
         """``[T, N, H, W, C] -> [T, N, H', W', C]``."""
         window = Window.of(self)
         size = window.above(x.shape[2:4])
-        y = pooling.spread(x.reshape(-1, *x.shape[2:]), weight[0, 0], window, size)
-        return y.reshape(*x.shape[:2], *y.shape[1:])
+        return jax.vmap(lambda x: pooling.spread(x, weight[0, 0], window, size))(x)

@@ -70,11 +70,9 @@ def moves(text, size):
     return found
 
 
-@pytest.mark.parametrize(
-    ("name", "devices"), [(name, 2) for name in NETWORKS] + [("dense", 1), ("flatten", 1)]
-)
+@pytest.mark.parametrize(("name", "devices"), [(name, 1) for name in NETWORKS] + [("dense", 2)])
 def test_three_blocks_in_a_row_turn_only_the_input_and_the_output(name, devices, monkeypatch):
-    monkeypatch.setattr(jax, "device_count", lambda *_: devices)  # products differ in their rows
+    monkeypatch.setattr(jax, "device_count", lambda *_: devices)  # a split batch stays an axis
     text, into, sizes = compiled(name)
     assert len({into, *sizes}) >= len(sizes)  # sizes tell the activations apart
     assert moves(text, into)  # else the search would find nothing at all

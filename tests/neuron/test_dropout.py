@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jslayer.block import cuba as block
 from jslayer.neuron import cuba
 from jslayer.neuron.dropout import Dropout
 
@@ -54,3 +55,16 @@ def test_a_neuron_drops_its_drive_while_training(dropout):
     np.testing.assert_array_equal(spikes, np.broadcast_to(spikes[..., :1], spikes.shape))
     assert 0.3 < spikes.mean() < 0.7
     assert neuron.apply({}, X).all()
+
+
+@pytest.mark.parametrize("kind", ["Recurrent", "KWTA"])
+def test_a_block_with_feedback_drops_a_neuron_for_drive_and_feedback(kind):
+    neuron = {"threshold": 0.25, "current_decay": 1.0, "voltage_decay": 1.0, "dropout": 0.5}
+    winners = {"num_winners": 64, "bias": 0.0} if kind == "KWTA" else {}
+    layer = getattr(block, kind)(neuron, 1, 64, weight_scale=3, delay_shift=False, **winners)
+    x = jnp.ones((4, 1, 12))
+    variables = layer.init(jax.random.key(0), x)
+    run = lambda **options: np.asarray(layer.apply(variables, x, **options)).any(axis=-1)
+    for key in range(2):
+        active = run(train=True, rngs={"dropout": jax.random.key(key)})
+        assert 0.1 < (active.sum() / run().sum()) < 0.9

@@ -100,7 +100,8 @@ def test_layers_map_over_an_axis_of_trials(kind, groups):
     np.testing.assert_array_equal(together, apart)
 
 
-def test_a_convolution_moves_no_whole_activation():
+def test_a_convolution_moves_no_whole_activation(monkeypatch):
+    monkeypatch.setattr(jax, "device_count", lambda *_: 1)  # a split batch is turned to the front
     layer = Conv(5, 7, 3, padding=1)
     x = jnp.ones((11, 3, 8, 9, 5))  # [T, N, H, W, C]
     variables = {"params": cases.parameters(layer)}

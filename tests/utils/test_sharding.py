@@ -1,6 +1,7 @@
 """Data parallelism: the same step on eight simulated devices gives what it gives on one."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jslayer.block import Sequential, cuba
 from jslayer.utils import data_mesh, replicate, shard, shard_batch
 
 
@@ -55,3 +57,38 @@ def test_a_batch_that_cannot_be_split_is_refused():
         pytest.skip("needs two devices")
     with pytest.raises(ValueError, match=r"`batch` has 3 samples for \d devices, expected a mult"):
         shard_batch(np.ones((3, 2)))
+
+
+@pytest.mark.parametrize("policy", ["save", "save_spikes"])
+def test_a_network_of_images_is_split_with_its_batch(policy):
+    devices = jax.local_devices()
+    if len(devices) < 2:
+        pytest.skip("needs two devices")
+    neuron = {"threshold": 0.5, "current_decay": 0.25, "voltage_decay": 0.03, "policy": policy}
+    network = Sequential(
+        [
+            cuba.Conv(neuron, 2, 4, 3, padding=1, delay=True),
+            cuba.Pool(neuron, 2),
+            cuba.ConvT(neuron, 4, 4, 2, 2),
+            cuba.Unpool(neuron, 2),
+            cuba.Flatten(),
+            cuba.Dense(neuron, None, 3),
+        ]
+    )
+    x = jax.ShapeDtypeStruct((8, 2, 6, 6, 16), jnp.float32)
+    variables = jax.eval_shape(network.init, jax.random.key(0), x)
+
+    def compiled(devices):
+        mesh = data_mesh(devices)
+        place = lambda leaf, spec: jax.ShapeDtypeStruct(
+            leaf.shape, leaf.dtype, sharding=jax.NamedSharding(mesh, spec)
+        )
+        batch = place(x, jax.P(mesh.axis_names[0]))
+        held = jax.tree.map(lambda leaf: place(leaf, jax.P()), variables)
+        objective = lambda v, x: jnp.sum(network.apply(v, x) ** 2)
+        return jax.jit(jax.grad(objective, allow_int=True)).lower(held, batch).compile()
+
+    one, two = compiled(devices[:1]), compiled(devices[:2])
+    size = lambda program: program.memory_analysis().temp_size_in_bytes
+    assert size(two) < 0.6 * size(one)
+    assert not re.search(r"(all-gather|all-to-all|collective-permute)\(", two.as_text())

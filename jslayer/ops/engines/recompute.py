@@ -4,11 +4,11 @@ import math
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from jslayer.ops.dynamics import Dynamics, Params, Tree
 from jslayer.ops.engines import passes
 from jslayer.ops.engines.passes import Engine
+from jslayer.ops.row_scan import row_scan
 
 
 def chunk_length(steps: int) -> int:
@@ -45,7 +45,7 @@ def forward(
         after, outputs = engine(walk, constants, before, part)
         return after, (outputs, before)
 
-    last, (outputs, starts) = lax.scan(chunk, state, head)
+    last, (outputs, starts) = row_scan(chunk, state, head)
     outputs, before_tail = jax.tree.map(_joined, outputs), last
     if tail is not None:
         last, more = engine(walk, constants, last, tail)
@@ -89,7 +89,7 @@ def backward(
 
     if tail is not None:
         carry, x_bar_tail = chunk(carry, (before_tail, tail, tail_bar))
-    carry, x_bar = lax.scan(chunk, carry, (starts, head, head_bar), reverse=True)
+    carry, x_bar = row_scan(chunk, carry, (starts, head, head_bar), reverse=True)
     x_bar = jax.tree.map(_joined, x_bar)
     if tail is not None:
         x_bar = jax.tree.map(lambda *parts: jnp.concatenate(parts), x_bar, x_bar_tail)

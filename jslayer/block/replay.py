@@ -1,0 +1,110 @@
+"""Blocks that keep the events that come in and nothing else, and run once more for the gradient.
+
+Behind ``policy="save_spikes"`` of a block's neuron. What `jax.checkpoint` does, and besides the
+events are kept as bits where they are known to be zeros and ones, and nothing is computed again
+before its cotangent is there, on a CPU too.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jslayer.ops import event_bits, layout
+
+POLICY = "save_spikes"
+
+
+def replayable(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorates a block's ``__call__``, inside of `flax.linen.compact`, to heed the policy."""
+
+    @functools.wraps(call)
+    def run_or_call(block: nn.Module, x: jax.Array, *, train: bool = False) -> Any:
+        if wanted(block):
+            return run(block, x, train=train, binary=False)
+        return call(block, x, train=train)
+
+    return run_or_call
+
+
+def wanted(block: nn.Module) -> bool:
+    """True if a module is a block to be run this way; at `init` none is."""
+    if block.is_initializing() or getattr(block, "neuron_params", None) is None:
+        return False
+    return block.new_neuron().policy == POLICY
+
+
+def run(block: nn.Module, x: jax.Array, *, train: bool, binary: bool) -> Any:
+    """Calls a block whose neuron has the policy; its state and what it sows are its own as ever.
+
+    Args:
+      block: The block, bound and initialised.
+      x: ``[N, C, ..., T]`` events.
+      train: Passed to the block.
+      binary: ``x`` holds zeros and ones only, and may be kept as bits.
+
+    Returns:
+      What the block returns.
+    """
+    params = {**block.neuron_params, "policy": "save"}
+    inner = block.clone(neuron_params=params, parent=None, name=None)
+    mutable = block.scope.mutable
+    rngs = {name: block.make_rng(name) for name in block.scope.rngs}
+
+    def call(variables: Any, rngs: Any, x: jax.Array) -> tuple[Any, Any]:
+        found = inner.apply(variables, x, train=train, rngs=rngs, mutable=mutable)
+        return found if mutable is not False else (found, {})
+
+    y, updated = _replayed(call, x.shape[-1] if binary else None)(block.variables, rngs, x)
+    for collection, tree in updated.items():
+        for name, value in tree.items():
+            block.put_variable(collection, name, value)
+    return y
+
+
+def _replayed(call: Callable[..., Any], steps: int | None) -> Callable[..., Any]:
+    """``call`` that keeps its arguments only, its ``x`` of so many steps as bits."""
+
+    @jax.custom_vjp
+    def replayed(variables, rngs, x):
+        return call(variables, rngs, x)
+
+    def forward(variables, rngs, x):
+        kept = x
+        if steps is not None:
+            kept = event_bits.pack(layout.time_first(x))
+            # the block reads the bits as well: then nobody holds the floats any longer
+            x = _floats(kept, steps)
+        return call(variables, rngs, x), (variables, rngs, kept)
+
+    def backward(residuals, cotangents):
+        variables, rngs, kept = residuals
+        x = _not_before(cotangents, kept)
+        if steps is not None:
+            x = _floats(x, steps)
+        _, pullback = jax.vjp(lambda variables, x: call(variables, rngs, x), variables, x)
+        variables_bar, x_bar = pullback(cotangents)
+        return variables_bar, None, x_bar
+
+    replayed.defvjp(forward, backward)
+    return replayed
+
+
+def _floats(bits, steps):
+    return layout.time_last(event_bits.unpack(bits, steps))
+
+
+def _not_before(cotangents, x):
+    """``x``, computed from a cotangent, so that it is not there (nor merged) any earlier.
+
+    Where that cotangent is NaN, ``x`` is another, and the gradient is lost in any case.
+    """
+    bar = jax.tree.leaves(cotangents)[0]
+    lost = jnp.isnan(lax.slice(bar, (0,) * bar.ndim, (1,) * bar.ndim).reshape(()))
+    if jnp.issubdtype(x.dtype, jnp.floating):
+        return jnp.where(lost, jnp.asarray(jnp.nan, x.dtype), x)
+    return x ^ lost.astype(x.dtype)

@@ -1,0 +1,59 @@
+"""A `jax.lax.scan` whose outputs take memory no earlier than they are written."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jslayer.ops.dynamics import Tree
+
+
+def row_scan(
+    step: Callable[[Tree, Tree], tuple[Tree, Tree]],
+    carry: Tree,
+    rows: Tree,
+    *,
+    reverse: bool = False,
+) -> tuple[Tree, Tree]:
+    """As ``lax.scan(step, carry, rows, reverse=reverse)``, for loops with an adjoint of their own.
+
+    A scan begins with cleared arrays for its outputs. They depend on nothing, so that a CPU's XLA
+    makes those of all layers first of all: a third more memory in training and four times as much
+    in inference, and the time to touch it. Here they begin as copies of an input's row, which is
+    there when the layer's turn comes, and every row is written over.
+
+    Args:
+      step: ``(carry, row) -> (carry, outputs)``.
+      carry: Value before the first step.
+      rows: ``[T, ...]`` arrays, at least one.
+      reverse: From the last step to the first.
+
+    Returns:
+      The last carry and the outputs ``[T, ...]``.
+    """
+    given = jax.tree.leaves(rows)
+    steps = given[0].shape[0]
+    like = jax.eval_shape(step, carry, jax.tree.map(lambda leaf: leaf[0], rows))[1]
+    # the last input: behind it, XLA can still drop a residual that no output needs
+    unwritten = jax.tree.map(lambda out: _filled(given[-1], steps, out), like)
+
+    def write(state, now):
+        carry, written = state
+        t, row = now
+        carry, out = step(carry, row)
+        set_row = lambda array, new: lax.dynamic_update_index_in_dim(array, new, t, 0)
+        return (carry, jax.tree.map(set_row, written, out)), None
+
+    numbered = (jnp.arange(steps, dtype=jnp.int32), rows)
+    return lax.scan(write, (carry, unwritten), numbered, reverse=reverse)[0]
+
+
+def _filled(given, steps, out):
+    """``[T, ...]`` of anything, known only when ``given`` is."""
+    if given.shape[1:] == out.shape:
+        row = given[0]
+    else:
+        number = lax.slice(given, (0,) * given.ndim, (1,) * given.ndim)
+        row = jnp.broadcast_to(number.reshape(()), out.shape)
+    return jnp.broadcast_to(row.astype(out.dtype), (steps, *out.shape))
