@@ -31,20 +31,44 @@ NEURON = {
     "scale_grad": 3,
     "requires_grad": True,
 }
-SIZES, BATCH, STEPS = (512, 256, 128, 8), 64, 100
-TINY_SIZES, TINY_BATCH, TINY_STEPS = (6, 5, 2), 8, 4
+SIZES, TINY_SIZES = (512, 256, 128, 8), (6, 5, 2)
+BATCH, TINY_BATCH = 64, 8
 SIMULATED = 8
+
+
+def dense(tiny: bool) -> tuple[Sequential, tuple[int, ...]]:
+    """A perceptron, and the shape of its input."""
+    sizes = TINY_SIZES if tiny else SIZES
+    pairs = itertools.pairwise(sizes)
+    network = Sequential([cuba.Dense(NEURON, a, b, weight_scale=2) for a, b in pairs])
+    return network, (sizes[0], 4 if tiny else 100)
+
+
+def images(tiny: bool) -> tuple[Sequential, tuple[int, ...]]:
+    """Two convolutions with pools, and the shape of their input."""
+    features, side = (2, 4) if tiny else (8, 32)
+    network = Sequential(
+        [
+            cuba.Conv(NEURON, 2, features, 3, padding=1, weight_scale=2),
+            cuba.Pool(NEURON, 2),
+            cuba.Conv(NEURON, features, features, 3, padding=1, weight_scale=2),
+            cuba.Pool(NEURON, 2),
+            cuba.Flatten(),
+            cuba.Dense(NEURON, None, 8),
+        ]
+    )
+    return network, (2, side, side, 4 if tiny else 32)
 
 
 class Training:
     """A training run on some of the devices; a call is one step."""
 
-    def __init__(self, devices: Sequence[jax.Device], sizes: Sequence[int], batch: int, steps: int):
-        pairs = itertools.pairwise(sizes)
-        network = Sequential([cuba.Dense(NEURON, a, b, weight_scale=2) for a, b in pairs])
+    def __init__(
+        self, devices: Sequence[jax.Device], network: Sequential, shape: tuple[int, ...], batch: int
+    ):
         random = np.random.default_rng(0)
-        x = np.asarray(random.random((batch, sizes[0], steps)) < 0.05, np.float32)
-        label = random.integers(0, sizes[-1], batch).astype(np.int32)
+        x = np.asarray(random.random((batch, *shape)) < 0.05, np.float32)
+        label = random.integers(0, 2, batch).astype(np.int32)
         state = utils.create_state(network, x[:1], optax.adam(1e-3))
         step = utils.train_step(loss.SpikeRate(0.2, 0.03))
         self.state, self.batch = utils.shard(state, (x, label), devices=devices)
@@ -67,22 +91,22 @@ def main(argv: Sequence[str] | None = None) -> None:
         # of no effect where there are real devices, and refused once any is in use
         jax.config.update("jax_num_cpu_devices", SIMULATED)
     report = timing.Report("A data-parallel training step")
-    sizes, batch, steps = (
-        (TINY_SIZES, TINY_BATCH, TINY_STEPS) if chosen.tiny else (SIZES, BATCH, STEPS)
-    )
-    report.say(f"Layers {sizes}, batch {batch}, {steps} steps, float32, Adam.")
+    batch = TINY_BATCH if chosen.tiny else BATCH
     devices = jax.local_devices()
     counts = [n for n in (1, 2, 4, 8) if n <= len(devices) and batch % n == 0]
-    runs = {n: Training(devices[:n], sizes, batch, steps) for n in counts}
-    lines = ["| devices | temporary memory of each, MiB |", "| ---: | ---: |"]
-    lines += [f"| {n} | {run.temporary_bytes / 2**20:.2f} |" for n, run in runs.items()]
-    report.say("\n".join(lines))
-    named = {n: f"step, {n} device{'s' * (n > 1)}" for n in counts}
-    rows = [
-        timing.Case(named[n], functools.partial(run), named[1] if n > 1 else None)
-        for n, run in runs.items()
-    ]
-    report.add("time", rows, rounds=chosen.rounds)
+    named = lambda name, n: f"{name}: {n} device{'s' * (n > 1)}"
+    sizes, cases = [], []
+    for name, make in (("dense", dense), ("images", images)):
+        network, shape = make(chosen.tiny)
+        report.say(f"{name}: input {shape}, batch {batch}, float32, Adam.")
+        for n in counts:
+            run = Training(devices[:n], network, shape, batch)
+            size = run.temporary_bytes / 2**20
+            sizes.append({"network": name, "devices": n, "temporary memory of each, MiB": size})
+            floor = named(name, 1) if n > 1 else None
+            cases.append(timing.Case(named(name, n), functools.partial(run), floor))
+    report.add_rows("memory", sizes)
+    report.add("time of a step", cases, rounds=chosen.rounds)
     if chosen.out:
         print(f"Written: {report.write(chosen.out)}")
 

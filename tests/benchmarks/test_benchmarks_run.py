@@ -60,6 +60,11 @@ EXPECTED = {
         {"T", "temporary, MiB", 'temporary with "recompute", MiB', "bytes per neuron and step"},
         {"2", "4"},
     ),
+    "policies": (
+        TIMES | {"policy", "temporary at T = 16, MiB", "bytes per neuron and step"},
+        {"save", "save_spikes", "recompute"},
+    ),
+    "sharding": (TIMES | {"network", "devices"}, {"dense: 1 device"}),
 }
 """Columns and rows that must be among those printed."""
 
