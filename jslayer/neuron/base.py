@@ -16,8 +16,6 @@ from jslayer.neuron.dropout import Dropout
 from jslayer.ops import check, engine, fixed_point, layout, quantize
 from jslayer.ops.dynamics import Dynamics, Tree
 
-Run = persistence.Run
-
 Policy = Literal["save", "save_spikes", "recompute"]
 """What training keeps of a neuron for the gradient.
 
@@ -105,7 +103,9 @@ class Neuron(nn.Module):
         return layout.time_last(self.time_first(jax.tree.map(layout.time_first, x), train=train))
 
     @nn.compact
-    def time_first(self, x: Tree, *, train: bool = False, run: Run | None = None) -> jax.Array:
+    def time_first(
+        self, x: Tree, *, train: bool = False, run: persistence.Run | None = None
+    ) -> jax.Array:
         """As ``__call__``, on ``[T, N, ..., C]``, or a nest of ``real`` and ``imag`` of it.
 
         Args:
@@ -138,7 +138,12 @@ class Neuron(nn.Module):
         return "spike"
 
     def integrate(
-        self, params: Mapping[str, jax.Array], state: Tree | None, x: Tree, train: bool, run: Run
+        self,
+        params: Mapping[str, jax.Array],
+        state: Tree | None,
+        x: Tree,
+        train: bool,
+        run: persistence.Run,
     ) -> tuple[Tree, Tree]:
         """From drive to outputs by name, and the last state."""
         del train

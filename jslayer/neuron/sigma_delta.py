@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jslayer import persistence
 from jslayer.neuron import activation as activations
 from jslayer.neuron import base, parameters
 from jslayer.neuron.device import neuron_params as neuron_params
@@ -165,7 +166,7 @@ class Neuron(base.Neuron):
         state: Tree | None,
         x: Tree,
         train: bool,
-        run: base.Run,
+        run: persistence.Run,
     ) -> tuple[Tree, Tree]:
         """In one pass, or in three around a norm or a wrapped neuron."""
         if self.encoder or (self.norm is None and self.inner_neuron is None):
