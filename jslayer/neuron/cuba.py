@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import jax
 
-from jslayer.neuron import base, fields, parameters
+from jslayer import persistence
+from jslayer.neuron import fields, parameters
 from jslayer.neuron.device import neuron_params as neuron_params
 from jslayer.neuron.leaks import Leaks
 from jslayer.ops import cuba, spike
@@ -66,7 +67,7 @@ class Neuron(fields.Extras, fields.Common, _Own):
         state: Tree | None,
         x: jax.Array,
         train: bool,
-        run: base.Run,
+        run: persistence.Run,
     ) -> tuple[Tree, Tree]:
         """In one pass; with a norm in two, since a batch mean needs the whole current.
 
