@@ -1,6 +1,7 @@
 """What holds for every test: strict dtypes, two CPU devices, no display, fixed seeds."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ["MPLBACKEND"] = "Agg"
@@ -45,6 +46,21 @@ def shared() -> Path:
     if folder is None:
         pytest.skip("golden data absent: set JSLAYER_SHARED, or put shared/ beside the repository")
     return folder
+
+
+HASTY = ("benchmarks", "examples", "hdf5", "utils")
+
+
+@pytest.fixture(autouse=True)
+def hasty_compilation(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leaves LLVM's optimiser out of tests about files, tables and training loops.
+
+    They compile much and compute little. What numbers are is tested elsewhere, with it.
+    """
+    folder = request.path.relative_to(REPOSITORY / "tests").parts[0]
+    jax.config.update("jax_disable_most_optimizations", folder in HASTY)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 SLOW_FAMILIES = ("alif", "rf", "adrf", "adrf_iz")

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jslayer.ops import layout
 from jslayer.ops.dynamics import Tree
 
 
@@ -20,8 +21,8 @@ def row_scan(
 
     A scan begins with cleared arrays for its outputs. They depend on nothing, so that a CPU's XLA
     makes those of all layers first of all: a third more memory in training and four times as much
-    in inference, and the time to touch it. Here they begin as copies of an input's row, which is
-    there when the layer's turn comes, and every row is written over.
+    in inference, and the time to touch it. Here they begin as copies of a number of the input,
+    which is there when the layer's turn comes, and every row is written over.
 
     Args:
       step: ``(carry, row) -> (carry, outputs)``.
@@ -51,9 +52,10 @@ def row_scan(
 
 def _filled(given, steps, out):
     """``[T, ...]`` of anything, known only when ``given`` is."""
-    if given.shape[1:] == out.shape:
-        row = given[0]
-    else:
-        number = lax.slice(given, (0,) * given.ndim, (1,) * given.ndim)
-        row = jnp.broadcast_to(number.reshape(()), out.shape)
-    return jnp.broadcast_to(row.astype(out.dtype), (steps, *out.shape))
+    if given.size == 0:
+        return jnp.zeros((steps, *out.shape), out.dtype)
+    if layout.one_device() or given.shape[1:] != out.shape:
+        first = lax.slice(given, (0,) * given.ndim, (1,) * given.ndim).reshape(())
+    else:  # over several devices a row is split like the output, and no device asks another
+        first = given[0]
+    return jnp.broadcast_to(first.astype(out.dtype), (steps, *out.shape))

@@ -26,7 +26,9 @@ def step(carry, row):
 
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("batched", [False, True])
-def test_it_gives_what_a_scan_gives(reverse, batched):
+@pytest.mark.parametrize("devices", [1, 2])
+def test_it_gives_what_a_scan_gives(reverse, batched, devices, monkeypatch):
+    monkeypatch.setattr(jax, "device_count", lambda *_: devices)
     carry, rows = jnp.ones(3), ROWS
     found = lambda carry, rows: row_scan(step, carry, rows, reverse=reverse)
     expected = lambda carry, rows: lax.scan(step, carry, rows, reverse=reverse)
