@@ -92,8 +92,6 @@ def main(argv: Sequence[str] | None = None) -> None:
             features * side * side,
         ),
     }
-    if chosen.tiny:
-        cases = dict(list(cases.items())[:1])
     for title, (make, shape, neurons) in cases.items():
         rows, runs = [], {}
         for policy in get_args(Policy):

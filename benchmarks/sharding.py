@@ -6,7 +6,6 @@ Run ``python -m benchmarks.sharding`` or ``python benchmarks/sharding.py``; ``--
 options.
 """
 
-import functools
 import itertools
 import sys
 from collections.abc import Sequence
@@ -104,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             size = run.temporary_bytes / 2**20
             sizes.append({"network": name, "devices": n, "temporary memory of each, MiB": size})
             floor = named(name, 1) if n > 1 else None
-            cases.append(timing.Case(named(name, n), functools.partial(run), floor))
+            cases.append(timing.Case(named(name, n), run, floor))
     report.add_rows("memory", sizes)
     report.add("time of a step", cases, rounds=chosen.rounds)
     if chosen.out:

@@ -33,9 +33,10 @@ def replayable(call: Callable[..., Any]) -> Callable[..., Any]:
 
 def wanted(block: nn.Module) -> bool:
     """True if a module is a block to be run this way; at `init` none is."""
-    if block.is_initializing() or getattr(block, "neuron_params", None) is None:
+    params = getattr(block, "neuron_params", None)
+    if params is None or block.is_initializing():
         return False
-    return block.new_neuron().policy == POLICY
+    return params.get("policy", block.neuron_kind.policy) == POLICY
 
 
 def run(block: nn.Module, x: jax.Array, *, train: bool, binary: bool) -> Any:
