@@ -37,14 +37,17 @@ SPIKE_DENSITY = 0.01
 TRUE_RATE, FALSE_RATE = 0.2, 0.03
 
 
-def network(sizes: Sequence[int], dtype: Any = None) -> Sequential:
+def network(
+    sizes: Sequence[int], dtype: Any = None, implementation: str | None = None
+) -> Sequential:
     """The network of lava-dl's N-MNIST tutorial: delays and dropout on all layers but the last."""
-    hidden = {**NEURON, "dropout": 0.05}
+    neuron = {**NEURON, "implementation": implementation}
+    hidden = {**neuron, "dropout": 0.05}
     *pairs, last = itertools.pairwise(sizes)
     options = {"weight_norm": True, "dtype": dtype}
     return Sequential(
         [cuba.Dense(hidden, *pair, delay=True, **options) for pair in pairs]
-        + [cuba.Dense(NEURON, *last, **options)]
+        + [cuba.Dense(neuron, *last, **options)]
     )
 
 
