@@ -18,7 +18,7 @@ def names() -> list[str]:
     return sorted(
         file.stem
         for file in FOLDER.glob("*.py")
-        if file.stem not in ("__main__", "compare") and "__main__" in file.read_text()
+        if file.stem not in ("__main__", "compare", "gpu") and "__main__" in file.read_text()
     )
 
 

@@ -14,21 +14,24 @@ from jslayer.ops.engines import kernel, select, tuning
 from jslayer.ops.engines.passes import Pass
 
 QUEUED = 20
-"""Calls in flight together, so that the device never waits for the host."""
+"""Calls in flight together, so that the device never waits for the host, if memory allows."""
+IN_FLIGHT_BYTES = 16 << 30
 ROTATED_BYTES = 256 << 20
 """Inputs take turns until they are larger than any cache."""
 
 
 def device_ms(call: Callable[..., Any], arguments: Sequence[Any], rounds: int) -> float:
     """Median time of one call in milliseconds, of ``rounds`` groups of calls queued together."""
-    jax.block_until_ready(call(*arguments[0]))
+    done = jax.block_until_ready(call(*arguments[0]))
+    size = sum(leaf.nbytes for leaf in jax.tree.leaves(done))
+    queued = min(QUEUED, max(2, IN_FLIGHT_BYTES // size))
     taken = []
     for _ in range(rounds):
         start = time.perf_counter()
-        for k in range(QUEUED):
+        for k in range(queued):
             done = call(*arguments[k % len(arguments)])
         jax.block_until_ready(done)
-        taken.append((time.perf_counter() - start) / QUEUED)
+        taken.append((time.perf_counter() - start) / queued)
     return 1e3 * statistics.median(taken)
 
 
@@ -42,7 +45,7 @@ def kernels(call: Callable[[], Any]) -> list[tuple[str, float]]:
     except Exception:  # no CUPTI, or another version of this interface
         return []
     try:
-        jax.block_until_ready(call())
+        call()
     finally:
         found = counters._cupti_get_timings(True)
     return [(str(name), float(taken)) for name, taken in found]
@@ -50,15 +53,21 @@ def kernels(call: Callable[[], Any]) -> list[tuple[str, float]]:
 
 def kernel_ms(call: Callable[..., Any], arguments: Sequence[Any], rounds: int) -> float | None:
     """Mean time of one call on the device alone, or ``None`` where it has no counters."""
-    found = kernels(lambda: [call(*arguments[k % len(arguments)]) for k in range(rounds)])
+
+    def several():
+        for k in range(rounds):  # what comes out is dropped at once: it may be large
+            jax.block_until_ready(call(*arguments[k % len(arguments)]))
+
+    found = kernels(several)
     return sum(taken for _, taken in found) / rounds if found else None
 
 
 def breakdown(call: Callable[[], Any], most: int = 25) -> list[dict[str, Any]]:
     """What one call runs on the device: kernels by name, the longest first."""
     jax.block_until_ready(call())
+    waited = lambda: jax.block_until_ready(call())
     sums: dict[str, list[float]] = {}
-    for name, taken in kernels(call):
+    for name, taken in kernels(waited):
         sums.setdefault(name, []).append(taken)
     rows = [{"kernel": n[:80], "launches": len(t), "ms": sum(t)} for n, t in sums.items()]
     rows.sort(key=lambda row: -row["ms"])
@@ -108,13 +117,15 @@ def beside_a_copy(steps: int, neurons: int, names: Sequence[str], rounds: int) -
 
 def tiles(name: str, of: Pass, neurons: int) -> Iterator[tuning.Tile]:
     """The ways to cut a kernel that compile in reasonable time."""
+    many = neurons >= tuning.MANY_NEURONS
     blocks = (128, 256, 512) if name == "mosaic" else (32, 64, 128, 256)
-    for block in blocks:
+    chunks = (4, 8, 16) if name == "mosaic" else (2, 4, 8)
+    for block in blocks if many else blocks[:1]:
         vecs = (1, 2, 4) if name == "mosaic" else (1,)
         for vec in vecs:
             if vec * tuning.THREADS > max(block, tuning.THREADS) or neurons % vec:
                 continue
-            for chunk in (1, 2, 4, 8, 16) if name == "mosaic" else (1, 2, 4):
+            for chunk in chunks if many else (*chunks, 2 * chunks[-1]):
                 if chunk * block // tuning.THREADS <= (32 if of.reverse else 64):
                     yield tuning.Tile(block, vec, chunk)
 

@@ -3,6 +3,7 @@
 import importlib
 import itertools
 import json
+import re
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import jax
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks import timing
+from benchmarks import gpu, timing
 
 TIMES = {"case", "first call, s", "median, ms", "min, ms", "max, ms", "over its floor"}
 EXPECTED = {
@@ -94,6 +95,28 @@ def test_a_benchmark_prints_its_rows_and_the_machine_and_writes_the_same(name, c
     assert written["machine"]["jax"] == jax.__version__
     named = {str(next(iter(row.values()))) for rows in written["tables"].values() for row in rows}
     assert rows <= named
+
+
+@pytest.mark.slow
+def test_the_command_for_gpus_rehearses_on_a_cpu(capsys, tmp_path):
+    with jax.numpy_dtype_promotion("standard"):
+        gpu.main(["--rehearse", "--out", str(tmp_path)])
+    printed = capsys.readouterr().out
+    checked, equal = re.search(r"(\d+) comparisons, (\d+) equal", printed).groups()
+    assert checked == equal
+    names = ("exactness", "engines", "networks", "tiles")
+    assert {file.name for file in tmp_path.glob("*.md")} == {f"rehearsal_{n}.md" for n in names}
+    _, rows = tables(printed)
+    assert {"cuba dense", "inference", "training forward", "Recurrent", "step"} <= rows
+
+
+def test_the_command_for_gpus_says_what_is_missing(capsys):
+    with pytest.raises(SystemExit):
+        gpu.main([])
+    assert "expected a GPU that JAX sees; install jax[cuda12]" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        gpu.main(["--rehearse", "--only", "speeds"])
+    assert "`--only` names speeds, expected some of exactness, speed" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -1,8 +1,9 @@
-"""How a kernel cuts its work: a table by shape, for now from compiled code and not from runs.
+"""How a kernel cuts its work: a table by shape, measured on an H200.
 
 To cover the latency of memory, about 2 MB must be in flight over a large GPU; on the other side
 stand the registers, 255 per thread at most, which the loaded rows share with states and
-arithmetic.
+arithmetic, and the time to compile, which grows faster than the chunk: 1 s at 8, 2 to 4 s at 16.
+``benchmarks/results/gpu_tiles.md`` holds the times of all ways to cut.
 """
 
 import dataclasses
@@ -16,6 +17,9 @@ ROW_REGISTERS = 64
 
 MANY_NEURONS = 1 << 16
 """From here on larger tiles still leave several programs for every multiprocessor."""
+
+MANY_STEPS = 1 << 10
+"""From here on few neurons wait for memory long enough to be worth a slower compilation."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,9 +58,12 @@ def mosaic(steps: int, neurons: int, streams: int) -> Tile:
       Blocks of 128, or 256 for many neurons; ``vec`` divides the number of neurons, since a row
       begins at any multiple of that.
     """
-    block = 2 * THREADS if neurons >= MANY_NEURONS else THREADS
-    vec = 2 if neurons % 2 == 0 and block == 2 * THREADS else 1
-    return Tile(block, vec, _chunk(steps, streams * block // THREADS, most=8))
+    many = neurons >= MANY_NEURONS
+    block = 2 * THREADS if many else THREADS
+    vec = 2 if neurons % 2 == 0 and many else 1
+    long = steps >= MANY_STEPS and not many
+    most, registers = (16, 3 * ROW_REGISTERS // 2) if long else (8, ROW_REGISTERS)
+    return Tile(block, vec, _chunk(steps, streams * block // THREADS, most, registers))
 
 
 def triton(steps: int, neurons: int, streams: int) -> Tile:
@@ -65,11 +72,11 @@ def triton(steps: int, neurons: int, streams: int) -> Tile:
     Its time to compile grows fast with the chunk, so that this is 4 at most.
     """
     block = 128 if neurons >= MANY_NEURONS // 4 else 32
-    return Tile(block, 1, _chunk(steps, streams, most=4))
+    return Tile(block, 1, _chunk(steps, streams, 4, ROW_REGISTERS))
 
 
-def _chunk(steps, registers_per_step, most):
+def _chunk(steps, registers_per_step, most, registers):
     chunk = most
-    while chunk > 1 and (chunk > steps or 2 * chunk * registers_per_step > ROW_REGISTERS):
+    while chunk > 1 and (chunk > steps or 2 * chunk * registers_per_step > registers):
         chunk //= 2
     return chunk

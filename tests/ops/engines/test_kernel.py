@@ -99,6 +99,11 @@ def test_tiles_are_what_the_backends_take(neurons, streams, choose):
         assert tile.chunk == 1 or rows <= tuning.ROW_REGISTERS
 
 
+def test_few_neurons_over_many_steps_load_more_at_once():
+    assert tuning.mosaic(2000, 4096, 3).chunk == 16 and tuning.mosaic(300, 4096, 3).chunk == 8
+    assert tuning.mosaic(2000, 1 << 17, 1).chunk == 8 and tuning.mosaic(2000, 4096, 9).chunk == 4
+
+
 @pytest.mark.slow
 def test_no_program_writes_what_another_reads_or_writes():
     if "mosaic_interpret" not in ENGINES:
