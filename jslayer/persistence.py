@@ -13,14 +13,17 @@ import jax
 import jax.numpy as jnp
 
 from jslayer.ops import layout
+from jslayer.ops.across_calls import AcrossCalls
 from jslayer.ops.dynamics import Dynamics, Tree
-from jslayer.ops.linked import Linked
 
 COLLECTION = "state"
 """Name of the collection."""
 
 LINK = "link"
-"""Collection of what carries gradients from call to call, where it is mutable; see `ops.linked`."""
+"""Collection of what carries gradients across calls, where it is mutable.
+
+See `jslayer.ops.across_calls`.
+"""
 
 State = Mapping[str, jax.Array]
 
@@ -111,7 +114,7 @@ def carry_dynamics(
     return carry(module, enabled, zeros, from_kept)
 
 
-def linked(module: nn.Module, run: Run) -> Run:
+def across_calls(module: nn.Module, run: Run) -> Run:
     """``run`` with a link to the next call for each dynamics that it is called with.
 
     Args:
@@ -123,13 +126,13 @@ def linked(module: nn.Module, run: Run) -> Run:
     """
     numbers = itertools.count()
 
-    def run_linked(dynamics: Dynamics, params: Any, state: Tree | None, x: Tree) -> Any:
+    def run_across(dynamics: Dynamics, params: Any, state: Tree | None, x: Tree) -> Any:
         row = jnp.zeros_like(jax.tree.leaves(x)[0][0], jnp.float32)
-        first = Linked(dynamics).init(row)
+        first = AcrossCalls(dynamics).init(row)
         link = module.variable(LINK, f"link_{next(numbers)}", lambda: first["link"])
         state = first["state"] if state is None else state
-        outputs, last = run(Linked(dynamics), params, {"state": state, "link": link.value}, x)
+        outputs, last = run(AcrossCalls(dynamics), params, {"state": state, "link": link.value}, x)
         link.value = last["link"]
         return outputs, last["state"]
 
-    return run_linked
+    return run_across

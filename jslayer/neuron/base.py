@@ -118,7 +118,7 @@ class Neuron(nn.Module):
             policy = "save" if self.policy == "save" else "recompute"
             run = functools.partial(engine.run, implementation=self.implementation, policy=policy)
         if self.is_mutable_collection(persistence.LINK) and not self.is_initializing():
-            run = persistence.linked(self, run)
+            run = persistence.across_calls(self, run)
         first = jax.tree.leaves(x)[0]
         params = self.rows(first)
         x = self.normed_drive(self.dropped(x, train), train)

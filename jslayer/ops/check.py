@@ -1,4 +1,4 @@
-"""Checks at the door: each raises an error that names the argument, what came and what was due."""
+"""Checks on entry: each raises an error that names the argument, what came and what was due."""
 
 from collections.abc import Sequence
 from typing import Any

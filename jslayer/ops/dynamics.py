@@ -47,7 +47,7 @@ class Dynamics:
     """
 
     def check(self, params: Params) -> None:
-        """Raises ``ValueError`` for concrete parameters out of range; called at the door."""
+        """Raises ``ValueError`` for concrete parameters out of range; called on entry."""
 
     def prepare(self, params: Params) -> Tree:
         """Turns parameters into what `step` and `adjoint` read, once before the loop."""

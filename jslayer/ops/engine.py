@@ -10,7 +10,7 @@ import numpy as np
 from jax import lax
 
 from jslayer.ops import check
-from jslayer.ops.border import adjoint_behind, checked_state, state_cotangent
+from jslayer.ops.boundary import adjoint_behind, checked_state, state_cotangent
 from jslayer.ops.dynamics import Dynamics, Tree
 from jslayer.ops.engines import passes, recompute, select
 
@@ -33,7 +33,7 @@ def run(
     same bit for bit on every engine, and one call over ``T`` steps equals two calls over its parts
     with the state handed on. Gradients are those of `Dynamics.adjoint`; reverse mode only.
 
-    On several GPUs, a kernel in plain `jit` makes JAX gather its sharded inputs; inside of
+    On several GPUs, a kernel in `jit` alone makes JAX gather its sharded inputs; inside of
     ``jax.shard_map(..., check_vma=False)`` every device runs the kernel on its own neurons. A
     function that is exported for several platforms at once needs ``implementation="scan"``.
 
@@ -61,19 +61,19 @@ def run(
     state = checked_state(dynamics, params, state, x, layout="T, *neurons")
     steps, *neurons = jax.tree.leaves(x)[0].shape
 
-    # one flat row of neurons for every engine; JAX sums the cotangents of what is broadcast here
+    # one flat axis of neurons for every engine; JAX sums the cotangents of what is broadcast here
     size = int(np.prod(neurons))
-    row = lambda leaf: jnp.broadcast_to(leaf, neurons).reshape(size)
+    flat = lambda leaf: jnp.broadcast_to(leaf, neurons).reshape(size)
     # half precision cannot hold 4096 times a drive; the cast is outside of the custom_vjp
-    rows = lambda leaf: leaf.astype(jnp.float32).reshape(steps, size)
+    flat_steps = lambda leaf: leaf.astype(jnp.float32).reshape(steps, size)
     outputs, last = _run(
         dynamics,
         select.engine(implementation),
         policy,
         *_spread_alike(
-            {name: row(jnp.asarray(value, jnp.float32)) for name, value in params.items()},
-            jax.tree.map(row, state),
-            jax.tree.map(rows, x),
+            {name: flat(jnp.asarray(value, jnp.float32)) for name, value in params.items()},
+            jax.tree.map(flat, state),
+            jax.tree.map(flat_steps, x),
         ),
     )
     outputs = jax.tree.map(lambda leaf: leaf.reshape(steps, *neurons), outputs)
@@ -96,8 +96,8 @@ def _spread_alike(params, state, x):
     def place(leaf):
         return jax.sharding.reshard(leaf, jax.P(*spec)) if any(spec) else leaf
 
-    rows = jax.tree.map(place, (params, state))
-    return jax.tree.map(spread, (*rows, x))
+    placed = jax.tree.map(place, (params, state))
+    return jax.tree.map(spread, (*placed, x))
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
@@ -126,8 +126,8 @@ def _run_bwd(dynamics, engine, policy, saved, cotangents):
         run = functools.partial(recompute.backward, engine, dynamics)
         (bar, params_bar), x_bar = run(params, carry, *kept, outputs_bar)
     else:
-        walk = passes.backward(dynamics)
-        (bar, params_bar), x_bar = engine(walk, params, carry, (kept, outputs_bar))
+        adjoint = passes.backward(dynamics)
+        (bar, params_bar), x_bar = engine(adjoint, params, carry, (kept, outputs_bar))
     return params_bar, state_cotangent(bar, last_bar), x_bar
 
 

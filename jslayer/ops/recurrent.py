@@ -9,10 +9,10 @@ import jax.numpy as jnp
 from jax import lax
 
 from jslayer.ops import check
-from jslayer.ops.border import adjoint_behind, checked_state, state_cotangent
+from jslayer.ops.boundary import adjoint_behind, checked_state, state_cotangent
 from jslayer.ops.dynamics import Dynamics, Tree
 from jslayer.ops.event_product import product
-from jslayer.ops.row_scan import row_scan
+from jslayer.ops.time_loop import time_loop
 
 
 def run_recurrent(
@@ -96,7 +96,7 @@ def _looped(dynamics, output, params, state, x, weight, fed_back, gain):
         state, outputs = dynamics.step(constants, state, _driven(x_t, weight, s, gain))
         return (state, outputs[output]), outputs
 
-    (last, _), outputs = row_scan(body, (state, fed_back), x)
+    (last, _), outputs = time_loop(body, (state, fed_back), x)
     return outputs, last
 
 
@@ -109,7 +109,7 @@ def _run_fwd(dynamics, output, params, state, x, weight, fed_back, gain):
         state, outputs, residuals = dynamics.step_with_residuals(constants, state, drive)
         return (state, outputs[output]), (outputs, residuals)
 
-    (last, _), (outputs, residuals) = row_scan(body, (state, fed_back), x)
+    (last, _), (outputs, residuals) = time_loop(body, (state, fed_back), x)
     return (outputs, last), (params, weight, fed_back, gain, residuals, outputs[output])
 
 
@@ -133,7 +133,7 @@ def _run_bwd(dynamics, output, saved, cotangents):
 
     start = jax.tree.map(lambda _: jnp.zeros_like(fed_back), weight)
     sums = {name: jnp.zeros_like(value) for name, value in params.items()}
-    (bar, drive_bar, sums), x_bar = row_scan(
+    (bar, drive_bar, sums), x_bar = time_loop(
         body, (first, start, sums), (residuals, outputs_bar), reverse=True
     )
     before = jnp.concatenate([fed_back[None], s[:-1]])

@@ -1,4 +1,4 @@
-"""What all synapses share: parameters, checks at the door and the turn of the axes."""
+"""What all synapses share: parameters, checks on entry and the turn of the axes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,12 +12,12 @@ from jslayer.ops import check, layout
 from jslayer.synapse import weight as weights
 from jslayer.synapse.hashable import Hashable as Hashable
 from jslayer.synapse.hashable import Mask as Mask
-from jslayer.synapse.narrow import narrowed
+from jslayer.synapse.reduced_precision import reduced
 from jslayer.synapse.weight import Hook as Hook
 from jslayer.synapse.weight import grad_norm as grad_norm
 from jslayer.synapse.weight import weight_in_use as weight_in_use
 
-SHORT = (jnp.dtype(jnp.float32), jnp.dtype(jnp.bfloat16))
+DTYPES = (jnp.dtype(jnp.float32), jnp.dtype(jnp.bfloat16))
 """Types that products can be computed in."""
 
 
@@ -70,8 +70,8 @@ class Synapse(Hashable):
         x = x if events else x.astype(jnp.float32)
         if self.dtype is None:
             return self.weighted_sum(x, weight)
-        check.choice("dtype", jnp.dtype(self.dtype), SHORT)
-        return narrowed(self.weighted_sum, self.dtype, x, weight)
+        check.choice("dtype", jnp.dtype(self.dtype), DTYPES)
+        return reduced(self.weighted_sum, self.dtype, x, weight)
 
     def shape_for(self, x: jax.Array) -> tuple[int, ...]:
         """The weight's shape for a time-first ``x``, which is checked against it.

@@ -20,8 +20,8 @@ def time_chunks(network: nn.Module, chunk: int, *, truncated: bool = False) -> A
     """Runs a network over chunks of time and forgets what is inside each until its gradient is due.
 
     Neurons, delays and feedback hand their state on, so that the output is that of one call, bit
-    for bit; and so do their adjoints, through links (`jslayer.ops.linked`), so that the gradient is
-    that of one call as well. Memory of a training step grows with one chunk plus what enters and
+    for bit; and so do their adjoints (`jslayer.ops.across_calls`), so that the gradient is that of
+    one call as well. Memory of a training step grows with one chunk plus what enters and
     leaves, instead of with the time; each chunk is computed twice.
 
     Args:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jslayer.hdf5.hardware.delays import late
 from jslayer.hdf5.hardware.model import Model
 from jslayer.hdf5.hardware.synapses import Synapse, channel_slowest
-from jslayer.ops.row_scan import row_scan
+from jslayer.ops.time_loop import time_loop
 
 Tree = Any
 
@@ -138,7 +138,7 @@ class Stage:
             return (state, outputs["spike"] if self.recurrent is not None else None), outputs
 
         start = (after["neuron"], after.get("sent"))
-        (after["neuron"], sent), outputs = row_scan(step, start, (drive, wiped))
+        (after["neuron"], sent), outputs = time_loop(step, start, (drive, wiped))
         if self.recurrent is not None:
             after["sent"] = sent
         return after, outputs

@@ -1,7 +1,7 @@
 """The text of the GPU kernel, for every dynamics and backend.
 
 A program owns a tile of neurons. It keeps their carry (states, or adjoints and parameter sums) in
-registers and walks through all of time; rows are read from and written to global memory, each
+registers for all of time; inputs are read from and outputs written to global memory, each
 once. Nothing here knows a backend: it gives ``load`` and ``store``.
 """
 
@@ -13,10 +13,10 @@ from jax import lax
 
 from jslayer.ops.dynamics import Tree
 from jslayer.ops.engines.passes import Pass
-from jslayer.ops.engines.plain import plain
+from jslayer.ops.engines.rewrite import rewritten
 
 
-def walk(
+def loop(
     steps: int,
     chunk: int,
     reverse: bool,
@@ -32,7 +32,7 @@ def walk(
       steps: Number of time steps.
       chunk: Steps per chunk; what is left over runs step by step.
       reverse: From the last step to the first.
-      load: Reads the rows of a step.
+      load: Reads the inputs of a step.
       step: Computes a step and stores what comes out.
       carry: Value before the first step.
 
@@ -41,7 +41,7 @@ def walk(
     """
     chunks, rest = divmod(steps, chunk)
     time = lambda i: steps - 1 - i if reverse else i
-    # behind the last chunk some row is read again and dropped
+    # behind the last chunk some step is read again and dropped
     fetch = lambda c: tuple(load(jnp.clip(time(c * chunk + k), 0, steps - 1)) for k in range(chunk))
 
     def one_chunk(c, state):
@@ -68,7 +68,7 @@ def run(
     chunk: int,
     load: Callable[..., jax.Array],
     store: Callable[..., None],
-    inputs: tuple[Tree, Tree, Tree],
+    arguments: tuple[Tree, Tree, Tree],
     outputs: tuple[Tree, Tree],
 ) -> None:
     """Runs a pass for the neurons of one tile.
@@ -76,22 +76,22 @@ def run(
     Args:
       of: The pass.
       steps: Number of time steps.
-      chunk: Steps whose rows are loaded together.
+      chunk: Steps whose inputs are loaded together.
       load: ``load(ref)`` reads the tile of a ``[N]`` array, ``load(ref, t)`` of a ``[T, N]`` one.
       store: ``store(ref, value)`` and ``store(ref, value, t)``, likewise.
-      inputs: References to ``fixed``, ``carry`` and ``rows``.
+      arguments: References to ``fixed``, ``carry`` and ``inputs``.
       outputs: References to the last carry and the outputs.
     """
-    fixed, carry, rows = inputs
-    last_carry, out_rows = outputs
+    fixed, carry, inputs = arguments
+    last_carry, written = outputs
     constants = jax.tree.map(load, fixed)
-    of_row = plain(of.step)
+    one_step = rewritten(of.step)
 
     def step(t, carry, now):
-        carry, out = of_row(constants, carry, now)
-        jax.tree.map(lambda ref, value: store(ref, value, t), out_rows, out)
+        carry, out = one_step(constants, carry, now)
+        jax.tree.map(lambda ref, value: store(ref, value, t), written, out)
         return carry
 
-    read = lambda t: jax.tree.map(lambda ref: load(ref, t), rows)
-    last = walk(steps, chunk, of.reverse, read, step, jax.tree.map(load, carry))
+    read = lambda t: jax.tree.map(lambda ref: load(ref, t), inputs)
+    last = loop(steps, chunk, of.reverse, read, step, jax.tree.map(load, carry))
     jax.tree.map(store, last_carry, last)

@@ -12,7 +12,7 @@ from jslayer.ops.engines.passes import Pass
 from jslayer.ops.engines.tuning import Tile
 
 
-class Host(Protocol):
+class Backend(Protocol):
     """A backend.
 
     Attributes:
@@ -38,11 +38,11 @@ class Host(Protocol):
 
 
 def run(
-    host: Host,
+    backend: Backend,
     of: Pass,
     fixed: Tree,
     carry: Tree,
-    rows: Tree,
+    inputs: Tree,
     *,
     tile: Tile | None = None,
     interpret: Any = False,
@@ -50,32 +50,32 @@ def run(
     """Runs a pass as one kernel; see `passes.Engine`.
 
     Args:
-      host: The backend.
+      backend: The module of a backend.
       of: The pass.
-      fixed: ``[N]`` rows.
-      carry: ``[N]`` rows.
-      rows: ``[T, N]`` arrays, at least one.
+      fixed: ``[N]`` arrays.
+      carry: ``[N]`` arrays.
+      inputs: ``[T, N]`` arrays, at least one.
       tile: How to cut; ``None`` takes the backend's choice.
       interpret: Run without a GPU, slowly, as tests do; the backend's own kind of value.
 
     Returns:
       The last carry and the outputs.
     """
-    first = jax.tree.leaves(rows)[0]
+    first = jax.tree.leaves(inputs)[0]
     steps, neurons = first.shape
-    width = max(neurons, host.LEAST)
+    width = max(neurons, backend.LEAST)
     fixed = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (neurons,)), fixed)
-    inputs = (fixed, carry, rows)
-    outputs = _outputs(of, inputs, steps, width)
-    flat, structure = jax.tree.flatten(inputs)
+    arguments = (fixed, carry, inputs)
+    outputs = _outputs(of, arguments, steps, width)
+    flat, structure = jax.tree.flatten(arguments)
     flat_out, structure_out = jax.tree.flatten(outputs)
-    tile = tile or host.tile(steps, width, len(jax.tree.leaves(rows)))
+    tile = tile or backend.tile(steps, width, len(jax.tree.leaves(inputs)))
 
     def text(load, store, in_refs, out_refs):
         refs = structure.unflatten(in_refs), structure_out.unflatten(out_refs)
         body.run(of, steps, tile.chunk, load, store, *refs)
 
-    done = host.call(
+    done = backend.call(
         text,
         [_widen(leaf, width) for leaf in flat],
         flat_out,
@@ -88,9 +88,9 @@ def run(
     return structure_out.unflatten(done)
 
 
-def _outputs(of, inputs, steps, width):
+def _outputs(of, arguments, steps, width):
     row = lambda leaf: jax.ShapeDtypeStruct((width,), leaf.dtype)
-    carry, out = jax.eval_shape(of.step, *jax.tree.map(row, inputs))
+    carry, out = jax.eval_shape(of.step, *jax.tree.map(row, arguments))
     return jax.tree.map(row, carry), jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct((steps, width), leaf.dtype), out
     )

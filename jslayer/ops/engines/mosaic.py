@@ -29,7 +29,7 @@ def call(
     name: str,
     interpret: Any = False,
 ) -> Sequence[jax.Array]:
-    """Runs a kernel over tiles of neurons; see `kernel.Host`.
+    """Runs a kernel over tiles of neurons; see `kernel.Backend`.
 
     ``interpret`` is a `plgpu.InterpretGPUParams`, or true for its defaults.
     """

@@ -1,4 +1,4 @@
-"""What an engine runs: one function of a row of neurons, repeated over time in either direction."""
+"""What an engine runs: one function of a step, repeated over time in either direction."""
 
 import dataclasses
 import functools
@@ -12,11 +12,11 @@ from jslayer.ops.dynamics import Dynamics, Tree
 
 @dataclasses.dataclass(frozen=True)
 class Pass:
-    """A walk through time: ``carry, outputs[t] = step(fixed, carry, rows[t])``.
+    """A loop over time: ``carry, outputs[t] = step(fixed, carry, inputs[t])``.
 
     Attributes:
       name: For profiles and error messages.
-      step: Elementwise over neurons, on nests of ``[N]`` rows.
+      step: Elementwise over neurons, on nests of ``[N]`` arrays.
       reverse: From the last step to the first.
     """
 
@@ -26,9 +26,10 @@ class Pass:
 
 
 Engine = Callable[[Pass, Tree, Tree, Tree], tuple[Tree, Tree]]
-"""``(pass, fixed, carry, rows) -> (last carry, outputs)``.
+"""``(pass, fixed, carry, inputs) -> (last carry, outputs)``.
 
-``fixed`` and ``carry`` are nests of ``[N]`` rows, ``rows`` and the outputs of ``[T, N]`` arrays.
+``fixed`` and ``carry`` are nests of ``[N]`` arrays, ``inputs`` and the outputs nests of ``[T, N]``
+arrays.
 """
 
 
@@ -57,9 +58,9 @@ def backward(dynamics: Dynamics) -> Pass:
     summing afterwards costs a multiple of the time.
     """
 
-    def step(params, carry, rows):
+    def step(params, carry, saved):
         bar, sums = carry
-        bar, x_bar, params_bar = dynamics.adjoint(params, bar, *rows)
+        bar, x_bar, params_bar = dynamics.adjoint(params, bar, *saved)
         return (bar, jax.tree.map(jnp.add, sums, params_bar)), x_bar
 
     return Pass(f"{_name(dynamics)}_backward", step, reverse=True)

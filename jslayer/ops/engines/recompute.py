@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jslayer.ops.dynamics import Dynamics, Params, Tree
 from jslayer.ops.engines import passes
 from jslayer.ops.engines.passes import Engine
-from jslayer.ops.row_scan import row_scan
+from jslayer.ops.time_loop import time_loop
 
 
 def chunk_length(steps: int) -> int:
@@ -30,25 +30,25 @@ def forward(
     Args:
       engine: Runs a chunk.
       dynamics: The record of the neuron.
-      constants: What `Dynamics.prepare` returned, ``[N]`` rows.
-      state: ``[N]`` rows.
+      constants: What `Dynamics.prepare` returned, ``[N]`` arrays.
+      state: ``[N]`` arrays.
       x: ``[T, N]`` arrays.
 
     Returns:
       Outputs ``[T, N]``, the last state, and the states before each chunk: ``[chunks, N]``, and
       that of the steps left over.
     """
-    walk = passes.forward(dynamics)
+    steps = passes.forward(dynamics)
     head, tail = _split(x)
 
     def chunk(before, part):
-        after, outputs = engine(walk, constants, before, part)
+        after, outputs = engine(steps, constants, before, part)
         return after, (outputs, before)
 
-    last, (outputs, starts) = row_scan(chunk, state, head)
+    last, (outputs, starts) = time_loop(chunk, state, head)
     outputs, before_tail = jax.tree.map(_joined, outputs), last
     if tail is not None:
-        last, more = engine(walk, constants, last, tail)
+        last, more = engine(steps, constants, last, tail)
         outputs = jax.tree.map(lambda *parts: jnp.concatenate(parts), outputs, more)
     return outputs, last, (starts, before_tail)
 
@@ -67,7 +67,7 @@ def backward(
     Args:
       engine: Runs a chunk.
       dynamics: The record of the neuron.
-      params: ``[N]`` rows.
+      params: ``[N]`` arrays.
       carry: Adjoint state behind the last step, and sums of parameter cotangents.
       kept: The states that `forward` returned.
       x: ``[T, N]`` arrays.
@@ -76,7 +76,7 @@ def backward(
     Returns:
       The carry before the first step and the input's cotangent, ``[T, N]``.
     """
-    again, walk = passes.training(dynamics), passes.backward(dynamics)
+    again, adjoint = passes.training(dynamics), passes.backward(dynamics)
     constants = dynamics.prepare(params)
     starts, before_tail = kept
     head, tail = _split(x)
@@ -85,25 +85,25 @@ def backward(
     def chunk(carry, part):
         before, x, outputs_bar = part
         _, (_, residuals) = engine(again, constants, before, x)
-        return engine(walk, params, carry, (residuals, outputs_bar))
+        return engine(adjoint, params, carry, (residuals, outputs_bar))
 
     if tail is not None:
         carry, x_bar_tail = chunk(carry, (before_tail, tail, tail_bar))
-    carry, x_bar = row_scan(chunk, carry, (starts, head, head_bar), reverse=True)
+    carry, x_bar = time_loop(chunk, carry, (starts, head, head_bar), reverse=True)
     x_bar = jax.tree.map(_joined, x_bar)
     if tail is not None:
         x_bar = jax.tree.map(lambda *parts: jnp.concatenate(parts), x_bar, x_bar_tail)
     return carry, x_bar
 
 
-def _split(rows):
+def _split(arrays):
     """Chunks of equal length ``[chunks, length, N]``, and what is left over or ``None``."""
-    steps = jax.tree.leaves(rows)[0].shape[0]
+    steps = jax.tree.leaves(arrays)[0].shape[0]
     length = chunk_length(steps)
     whole = steps - steps % length
     head = lambda leaf: leaf[:whole].reshape(-1, length, *leaf.shape[1:])
-    tail = jax.tree.map(lambda leaf: leaf[whole:], rows) if whole < steps else None
-    return jax.tree.map(head, rows), tail
+    tail = jax.tree.map(lambda leaf: leaf[whole:], arrays) if whole < steps else None
+    return jax.tree.map(head, arrays), tail
 
 
 def _joined(leaf):

@@ -8,13 +8,13 @@ import jax
 from jax import lax
 
 from jslayer.ops.dynamics import Tree
-from jslayer.ops.engines import kernel, scan, supports
+from jslayer.ops.engines import kernel, obstacles, scan
 from jslayer.ops.engines.passes import Engine, Pass
 
 BACKENDS = ("mosaic", "triton")
 """Backends of the GPU kernel, the better one first."""
 
-PRIMITIVES = {"mosaic": supports.mosaic, "triton": supports.triton}
+PRIMITIVES = {"mosaic": obstacles.mosaic, "triton": obstacles.triton}
 
 INTERPRETED = tuple(f"{name}_interpret" for name in BACKENDS)
 """The kernel run step by step without a GPU: slow, for tests."""
@@ -62,26 +62,26 @@ def engine(implementation: str | None) -> Engine:
     )
 
 
-def _fastest(kernels: tuple[str, ...], of: Pass, fixed: Tree, carry: Tree, rows: Tree):
+def _fastest(kernels: tuple[str, ...], of: Pass, fixed: Tree, carry: Tree, inputs: Tree):
     """The kernel for arrays on a GPU, scan for others, and where no kernel can run the pass."""
     for name in kernels:
-        if supports.obstacle(of, fixed, carry, rows, PRIMITIVES[name]()) is None:
+        if obstacles.obstacle(of, fixed, carry, inputs, PRIMITIVES[name]()) is None:
             run = functools.partial(kernel.run, backend(name), of)
             # staged, so that one jitted function is right for arrays on either device
             default = functools.partial(scan.run, of)
-            return lax.platform_dependent(fixed, carry, rows, cuda=run, default=default)
-    return scan.run(of, fixed, carry, rows)
+            return lax.platform_dependent(fixed, carry, inputs, cuda=run, default=default)
+    return scan.run(of, fixed, carry, inputs)
 
 
-def _named(name: str, of: Pass, fixed: Tree, carry: Tree, rows: Tree):
+def _named(name: str, of: Pass, fixed: Tree, carry: Tree, inputs: Tree):
     """The kernel, or an error that says what stands in its way."""
-    obstacle = supports.obstacle(of, fixed, carry, rows, PRIMITIVES[name]())
+    obstacle = obstacles.obstacle(of, fixed, carry, inputs, PRIMITIVES[name]())
     if obstacle:
         raise ValueError(
             f"`implementation` is {name!r}, which cannot run {of.name}: {obstacle}; expected "
-            "a dynamics of elementwise arithmetic on rows; None falls back to 'scan'."
+            "a dynamics of arithmetic on each neuron by itself; None falls back to 'scan'."
         )
-    return kernel.run(backend(name), of, fixed, carry, rows)
+    return kernel.run(backend(name), of, fixed, carry, inputs)
 
 
 @functools.cache

@@ -31,7 +31,7 @@ def call(
     name: str,
     interpret: Any = False,
 ) -> Sequence[jax.Array]:
-    """Runs a kernel over tiles of neurons; see `kernel.Host`. ``interpret`` is a boolean."""
+    """Runs a kernel over tiles of neurons; see `kernel.Backend`. ``interpret`` is a boolean."""
     neurons = outputs[0].shape[-1]
 
     def kernel(*refs):

@@ -1,7 +1,7 @@
 """How a kernel cuts its work: a table by shape, measured on an H200.
 
 To cover the latency of memory, about 2 MB must be in flight over a large GPU; on the other side
-stand the registers, 255 per thread at most, which the loaded rows share with states and
+stand the registers, 255 per thread at most, which the loaded inputs share with states and
 arithmetic, and the time to compile, which grows faster than the chunk: 1 s at 8, 2 to 4 s at 16.
 ``benchmarks/results/gpu_tiles.md`` holds the times of all ways to cut.
 """
@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 
 THREADS = 128
-ROW_REGISTERS = 64
-"""Registers per thread that may hold loaded rows: of this chunk and of the next."""
+LOADED_REGISTERS = 64
+"""Registers per thread that may hold loaded inputs: of this chunk and of the next."""
 
 MANY_NEURONS = 1 << 16
 """From here on larger tiles still leave several programs for every multiprocessor."""
@@ -29,7 +29,7 @@ class Tile:
     Attributes:
       block: Neurons per program.
       vec: Neighbouring neurons that a thread loads at once.
-      chunk: Time steps whose rows are loaded together.
+      chunk: Time steps whose inputs are loaded together.
     """
 
     block: int
@@ -55,14 +55,14 @@ def mosaic(steps: int, neurons: int, streams: int) -> Tile:
       streams: ``[T, N]`` arrays that are read.
 
     Returns:
-      Blocks of 128, or 256 for many neurons; ``vec`` divides the number of neurons, since a row
-      begins at any multiple of that.
+      Blocks of 128, or 256 for many neurons; ``vec`` divides the number of neurons, since a step's
+      values begin at any multiple of that.
     """
     many = neurons >= MANY_NEURONS
     block = 2 * THREADS if many else THREADS
     vec = 2 if neurons % 2 == 0 and many else 1
     long = steps >= MANY_STEPS and not many
-    most, registers = (16, 3 * ROW_REGISTERS // 2) if long else (8, ROW_REGISTERS)
+    most, registers = (16, 3 * LOADED_REGISTERS // 2) if long else (8, LOADED_REGISTERS)
     return Tile(block, vec, _chunk(steps, streams * block // THREADS, most, registers))
 
 
@@ -72,7 +72,7 @@ def triton(steps: int, neurons: int, streams: int) -> Tile:
     Its time to compile grows fast with the chunk, so that this is 4 at most.
     """
     block = 128 if neurons >= MANY_NEURONS // 4 else 32
-    return Tile(block, 1, _chunk(steps, streams, 4, ROW_REGISTERS))
+    return Tile(block, 1, _chunk(steps, streams, 4, LOADED_REGISTERS))
 
 
 def _chunk(steps, registers_per_step, most, registers):

@@ -68,7 +68,7 @@ def test_a_walk_takes_every_step_once_and_in_order(steps, chunk, reverse):
         seen, n = carry
         return seen.at[n].set(10 * t + row), n + 1
 
-    walk = lambda: body.walk(
+    walk = lambda: body.loop(
         steps, chunk, reverse, lambda t: rows[t], step, (jnp.zeros(steps, jnp.int32), 0)
     )
     seen, n = jax.jit(walk)()
@@ -96,7 +96,7 @@ def test_tiles_are_what_the_backends_take(neurons, streams, choose):
         assert neurons % tile.vec == 0 and tile.vec * tuning.THREADS <= max(tile.block, 128)
         assert 1 <= tile.chunk <= max(steps, 1)
         rows = 2 * tile.chunk * streams * max(1, tile.block // tuning.THREADS)
-        assert tile.chunk == 1 or rows <= tuning.ROW_REGISTERS
+        assert tile.chunk == 1 or rows <= tuning.LOADED_REGISTERS
 
 
 def test_few_neurons_over_many_steps_load_more_at_once():

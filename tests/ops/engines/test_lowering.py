@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from jslayer.ops.engines import kernel, passes, select, supports, tuning
+from jslayer.ops.engines import kernel, obstacles, passes, select, tuning
 from tests.ops.engines.cases import BY_NAME, DYNAMICS
 from tests.ops.engines.lowering import kernels, lowered, mosaic_modules
 
@@ -33,7 +33,7 @@ def backend(name):
 def test_every_pass_is_one_kernel_without_a_loop_outside_and_keeps_signs(name, host, monkeypatch):
     module, primitives = backend(host), select.PRIMITIVES[host]()
     for walk, *nests in BY_NAME[name].passes(9, 256).values():
-        assert supports.obstacle(walk, *nests, primitives) is None
+        assert obstacles.obstacle(walk, *nests, primitives) is None
         with mosaic_modules(monkeypatch) as modules:
             text = lowered(lambda *nests, walk=walk: kernel.run(module, walk, *nests), *nests)
         assert kernels(text) == (1, 0)
@@ -100,7 +100,7 @@ FUNCTIONS = {
 def test_what_is_called_possible_lowers(name, host):
     walk = passes.Pass("function", lambda fixed, carry, x: (carry, FUNCTIONS[name](x)))
     nests = {}, {"state": jnp.ones(128)}, jnp.ones((2, 128))
-    obstacle = supports.obstacle(walk, *nests, select.PRIMITIVES[host]())
+    obstacle = obstacles.obstacle(walk, *nests, select.PRIMITIVES[host]())
     if obstacle is None:
         run = lambda *nests: kernel.run(backend(host), walk, *nests)
         assert kernels(lowered(run, *nests)) == (1, 0)

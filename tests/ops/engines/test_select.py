@@ -109,12 +109,12 @@ def test_a_dynamics_that_no_kernel_can_run_goes_to_scan(kind, with_gpu):
         jax.jit(spikes(case, implementation="mosaic")[0])(x)
 
 
-def test_types_that_rows_cannot_have_go_to_scan(with_gpu):
+def test_types_that_arrays_cannot_have_go_to_scan(with_gpu):
     walk = BY_NAME["cuba"].passes(3, 200)["forward"][0]
     keep = dataclasses.replace(walk, step=lambda fixed, carry, x: (~carry, x))
     arguments = keep, {}, jnp.zeros(200, bool), jnp.ones((3, 200))
     through(select.engine(None), *arguments)
-    with pytest.raises(ValueError, match="the step has rows of bool"):
+    with pytest.raises(ValueError, match="the step has arrays of bool"):
         through(select.engine("mosaic"), *arguments)
 
 

@@ -1,7 +1,7 @@
-"""Gradients across the border of two calls, for dynamics whose states are integers.
+"""Gradients across calls, for dynamics whose states are integers.
 
-Integers carry no gradient, so a call that goes on from the state of another would cut it. A linked
-dynamics carries a row of zeros beside each state, its link, through which the adjoint passes: the
+Integers carry no gradient, so a call that goes on from the state of another would cut it. Here
+each state has zeros beside it, its link to the next call, through which the adjoint passes: the
 gradient over two calls is then that of one call over both, exactly.
 """
 
@@ -14,7 +14,7 @@ from jslayer.ops.dynamics import Dynamics, Params, Tree
 
 
 @dataclasses.dataclass(frozen=True)
-class Linked(Dynamics):
+class AcrossCalls(Dynamics):
     """The same dynamics with the state ``{"state": ..., "link": ...}``.
 
     The link has the shape of the adjoint state; its value is zero, its cotangent is the adjoint
@@ -52,7 +52,7 @@ class Linked(Dynamics):
     def adjoint_init(self, like: jax.Array) -> Tree:
         """Zero."""
         unused = jax.tree.map(
-            lambda row: jnp.zeros(row.shape, jnp.float32), self.dynamics.init(like)
+            lambda leaf: jnp.zeros(leaf.shape, jnp.float32), self.dynamics.init(like)
         )
         return {"state": unused, "link": self.dynamics.adjoint_init(like)}
 

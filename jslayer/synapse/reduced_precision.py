@@ -1,4 +1,4 @@
-"""Weighted sums whose factors are rounded to a shorter type in the forward pass."""
+"""Weighted sums whose factors are rounded to a type of fewer bits in the forward pass."""
 
 import functools
 from collections.abc import Callable
@@ -11,10 +11,10 @@ Product = Callable[[jax.Array, jax.Array], jax.Array]
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def narrowed(product: Product, dtype: Any, x: jax.Array, weight: jax.Array) -> jax.Array:
+def reduced(product: Product, dtype: Any, x: jax.Array, weight: jax.Array) -> jax.Array:
     """``product(x, weight)`` with both factors in ``dtype`` and sums in float32.
 
-    The gradient is a product in float32, since cotangents are no short numbers; what is kept for
+    The gradient is a product in float32, since cotangents are no small integers; what is kept for
     it is ``x`` in ``dtype``, as it went into the product.
 
     Args:
@@ -30,8 +30,8 @@ def narrowed(product: Product, dtype: Any, x: jax.Array, weight: jax.Array) -> j
 
 
 def _forward(product, dtype, x, weight):
-    short = _as(x, dtype)
-    return product(short, weight.astype(dtype)), (short, weight)
+    rounded = _as(x, dtype)
+    return product(rounded, weight.astype(dtype)), (rounded, weight)
 
 
 def _backward(product, dtype, residuals, z_bar):
@@ -46,4 +46,4 @@ def _as(x, dtype):
     return x if x.dtype == jnp.bool_ else x.astype(dtype)
 
 
-narrowed.defvjp(_forward, _backward)
+reduced.defvjp(_forward, _backward)

@@ -11,17 +11,17 @@ import jax.numpy as jnp
 
 from jslayer.ops.dynamics import Tree
 from jslayer.ops.engines.passes import Pass
-from jslayer.ops.engines.plain import plain
+from jslayer.ops.engines.rewrite import rewritten
 
 EVERYWHERE = frozenset(
     "abs add and broadcast_in_dim clamp convert_element_type cos div eq exp exp2 ge gt integer_pow "
     "le log logistic lt max min mul ne neg not one_minus_square or rem rsqrt select_n "
     "shift_left shift_right_arithmetic shift_right_logical sign sin square sub tanh xor".split()
 )
-"""Primitives that both backends lower on one row, in all versions of JAX that jslayer takes."""
+"""Primitives that both backends lower, in all versions of JAX that jslayer takes."""
 
-ROWS = tuple(map(jnp.dtype, ("float32", "int32", "bfloat16", "float16", "int8")))
-"""Types of rows that are read and written."""
+DTYPES = tuple(map(jnp.dtype, ("float32", "int32", "bfloat16", "float16", "int8")))
+"""Types of arrays that are read and written."""
 
 
 def mosaic() -> frozenset[str]:
@@ -35,28 +35,28 @@ def triton() -> frozenset[str]:
 
 
 def obstacle(
-    of: Pass, fixed: Tree, carry: Tree, rows: Tree, primitives: frozenset[str]
+    of: Pass, fixed: Tree, carry: Tree, inputs: Tree, primitives: frozenset[str]
 ) -> str | None:
     """Says why a kernel cannot run a pass, or ``None`` if it can.
 
     Args:
       of: The pass.
-      fixed: ``[N]`` rows.
-      carry: ``[N]`` rows.
-      rows: ``[T, N]`` arrays.
+      fixed: ``[N]`` arrays.
+      carry: ``[N]`` arrays.
+      inputs: ``[T, N]`` arrays.
       primitives: What the backend lowers.
     """
-    arrays = jax.tree.leaves(rows)
+    arrays = jax.tree.leaves(inputs)
     if not arrays or not arrays[0].size:
         return "there are no neurons"
     if arrays[0].size >= 2**31:
         return f"{arrays[0].shape} has 2^31 or more entries"
-    if any(_varies(leaf) for leaf in jax.tree.leaves((fixed, carry, rows))):
+    if any(_varies(leaf) for leaf in jax.tree.leaves((fixed, carry, inputs))):
         return "the arrays are sharded, and `jax.shard_map` was not told `check_vma=False`"
     neurons = arrays[0].shape[1]
     row = lambda leaf: jax.ShapeDtypeStruct((neurons,), jnp.result_type(leaf))
-    step = plain(of.step)
-    closed = jax.make_jaxpr(step)(*jax.tree.map(row, (fixed, carry, rows)))
+    step = rewritten(of.step)
+    closed = jax.make_jaxpr(step)(*jax.tree.map(row, (fixed, carry, inputs)))
     if any(jnp.ndim(value) for value in closed.consts):
         return "the step holds arrays of its own; pass them as parameters"
     equations = closed.jaxpr.eqns
@@ -64,11 +64,11 @@ def obstacle(
     if unknown:
         return f"the step uses {', '.join(sorted(unknown))}"
     for value in itertools.chain(closed.in_avals, closed.out_avals):
-        if value.dtype not in ROWS:
-            return f"the step has rows of {value.dtype}"
+        if value.dtype not in DTYPES:
+            return f"the step has arrays of {value.dtype}"
     for value in itertools.chain.from_iterable(equation.outvars for equation in equations):
         if value.aval.shape not in ((), (neurons,)) or value.aval.dtype.itemsize > 4:
-            return f"the step computes {value.aval}, not rows of neurons of at most 32 bits"
+            return f"the step computes {value.aval}, not one number of 32 bits for each neuron"
     return None
 
 

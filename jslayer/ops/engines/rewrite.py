@@ -1,7 +1,7 @@
 """Rewrites a step in fewer primitives, since no GPU backend knows all of JAX's.
 
-Calls are put in line, sums of cotangents become plain sums, and rounding goes by way of integers.
-Every rewrite keeps the values.
+Calls are written out, sums of cotangents become ordinary sums, and rounding goes by way of
+integers. Every rewrite keeps the values.
 """
 
 from collections.abc import Callable
@@ -17,8 +17,8 @@ CALLS |= {"custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr"}
 """Primitives that call a function, and what it is called in their parameters."""
 
 
-def plain(step: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns a function equal to ``step``, of nests of arrays, in plain primitives."""
+def rewritten(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns a function equal to ``step``, of nests of arrays, in few primitives."""
 
     def run(*inputs):
         closed, shape = jax.make_jaxpr(step, return_shape=True)(*inputs)

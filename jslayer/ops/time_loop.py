@@ -10,43 +10,43 @@ from jslayer.ops import layout
 from jslayer.ops.dynamics import Tree
 
 
-def row_scan(
+def time_loop(
     step: Callable[[Tree, Tree], tuple[Tree, Tree]],
     carry: Tree,
-    rows: Tree,
+    inputs: Tree,
     *,
     reverse: bool = False,
 ) -> tuple[Tree, Tree]:
-    """As ``lax.scan(step, carry, rows, reverse=reverse)``, for loops with an adjoint of their own.
+    """As ``lax.scan(step, carry, inputs, reverse=reverse)``, where the adjoint is given too.
 
     A scan begins with cleared arrays for its outputs. They depend on nothing, so that a CPU's XLA
     makes those of all layers first of all: a third more memory in training and four times as much
     in inference, and the time to touch it. Here they begin as copies of a number of the input,
-    which is there when the layer's turn comes, and every row is written over.
+    which is there when the layer's turn comes, and every step is written over.
 
     Args:
-      step: ``(carry, row) -> (carry, outputs)``.
+      step: ``(carry, inputs of one step) -> (carry, outputs)``.
       carry: Value before the first step.
-      rows: ``[T, ...]`` arrays, at least one.
+      inputs: ``[T, ...]`` arrays, at least one.
       reverse: From the last step to the first.
 
     Returns:
       The last carry and the outputs ``[T, ...]``.
     """
-    given = jax.tree.leaves(rows)
+    given = jax.tree.leaves(inputs)
     steps = given[0].shape[0]
-    like = jax.eval_shape(step, carry, jax.tree.map(lambda leaf: leaf[0], rows))[1]
+    like = jax.eval_shape(step, carry, jax.tree.map(lambda leaf: leaf[0], inputs))[1]
     # the last input: behind it, XLA can still drop a residual that no output needs
     unwritten = jax.tree.map(lambda out: _filled(given[-1], steps, out), like)
 
     def write(state, now):
         carry, written = state
-        t, row = now
-        carry, out = step(carry, row)
-        set_row = lambda array, new: lax.dynamic_update_index_in_dim(array, new, t, 0)
-        return (carry, jax.tree.map(set_row, written, out)), None
+        t, given_now = now
+        carry, out = step(carry, given_now)
+        set_step = lambda array, new: lax.dynamic_update_index_in_dim(array, new, t, 0)
+        return (carry, jax.tree.map(set_step, written, out)), None
 
-    numbered = (jnp.arange(steps, dtype=jnp.int32), rows)
+    numbered = (jnp.arange(steps, dtype=jnp.int32), inputs)
     return lax.scan(write, (carry, unwritten), numbered, reverse=reverse)[0]
 
 
@@ -56,6 +56,6 @@ def _filled(given, steps, out):
         return jnp.zeros((steps, *out.shape), out.dtype)
     if layout.one_device() or given.shape[1:] != out.shape:
         first = lax.slice(given, (0,) * given.ndim, (1,) * given.ndim).reshape(())
-    else:  # over several devices a row is split like the output, and no device asks another
+    else:  # over several devices a step is split like the output, and no device asks another
         first = given[0]
     return jnp.broadcast_to(first.astype(out.dtype), (steps, *out.shape))

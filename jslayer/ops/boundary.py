@@ -1,4 +1,4 @@
-"""What every way through time does at its ends: checks at the door, adjoints of the states."""
+"""What every loop over time does at its ends: checks on entry, adjoints of the states."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -69,7 +69,7 @@ def checked_state(
 def adjoint_behind(dynamics: Dynamics, like: jax.Array, last_bar: Tree) -> Tree:
     """Adjoint state behind the last step, from the cotangent of the last state.
 
-    Float states carry a gradient across the border of two calls, integer ones do not.
+    Float states carry a gradient from one call to the next, integer ones do not.
     """
     bar = dynamics.adjoint_init(like)
     if jax.tree.structure(bar) != jax.tree.structure(last_bar):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from jslayer.ops.row_scan import row_scan
+from jslayer.ops.time_loop import time_loop
 
 ROWS = {
     "x": jnp.asarray(np.random.default_rng(0).normal(size=(6, 3)), jnp.float32),
@@ -30,7 +30,7 @@ def step(carry, row):
 def test_it_gives_what_a_scan_gives(reverse, batched, devices, monkeypatch):
     monkeypatch.setattr(jax, "device_count", lambda *_: devices)
     carry, rows = jnp.ones(3), ROWS
-    found = lambda carry, rows: row_scan(step, carry, rows, reverse=reverse)
+    found = lambda carry, rows: time_loop(step, carry, rows, reverse=reverse)
     expected = lambda carry, rows: lax.scan(step, carry, rows, reverse=reverse)
     if batched:
         carry = jnp.stack([carry, 2 * carry])
@@ -44,9 +44,9 @@ def test_it_gives_what_a_scan_gives(reverse, batched, devices, monkeypatch):
 def test_one_step_and_no_neurons_at_all():
     same = lambda carry, row: (carry, row)
     np.testing.assert_array_equal(
-        row_scan(same, jnp.zeros(2), jnp.ones((1, 2)))[1], np.ones((1, 2))
+        time_loop(same, jnp.zeros(2), jnp.ones((1, 2)))[1], np.ones((1, 2))
     )
-    assert row_scan(same, jnp.zeros(0), jnp.ones((4, 0)))[1].shape == (4, 0)
+    assert time_loop(same, jnp.zeros(0), jnp.ones((4, 0)))[1].shape == (4, 0)
 
 
 def test_layers_in_a_row_take_the_memory_of_one():
@@ -54,7 +54,7 @@ def test_layers_in_a_row_take_the_memory_of_one():
 
     def layers(x):
         for _ in range(8):
-            x = row_scan(lambda c, row: (c + row, c + row), jnp.zeros(64), x @ weight)[1]
+            x = time_loop(lambda c, row: (c + row, c + row), jnp.zeros(64), x @ weight)[1]
         return x
 
     x = jax.ShapeDtypeStruct((100, 64), jnp.float32)
