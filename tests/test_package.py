@@ -102,6 +102,23 @@ def test_imports_go_down_only(module):
         assert LAYER[room(other)] <= LAYER[room(module)], f"{module} imports {other}"
 
 
+DIRECTIONS = ("read", "write", "load", "run")
+"""Folders of `jslayer.hdf5`: who knows one of them need not open another."""
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_a_direction_of_the_network_file_knows_no_other(direction):
+    others = tuple(f"jslayer.hdf5.{other}." for other in DIRECTIONS if other != direction)
+    own = [name for name in MODULES if name.startswith(f"jslayer.hdf5.{direction}.")]
+    assert own
+    assert not [
+        (module, other)
+        for module in own
+        for other in imports_of(module)
+        if f"{other}.".startswith(others)
+    ]
+
+
 @pytest.mark.parametrize(
     ("module", "source", "expected"),
     [

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from jslayer.hdf5 import source
 from jslayer.hdf5.errors import NetworkFileError
-from jslayer.hdf5.group import Group
+from jslayer.hdf5.read import source
+from jslayer.hdf5.read.group import Group
 
 DEEPEST = 16
 """Groups in groups; a network file has three."""

@@ -1,4 +1,4 @@
-"""What a network file says, as plain records: integers as the hardware has them."""
+"""What a network file says, as records: integers as the hardware has them."""
 
 import dataclasses
 import math
@@ -65,7 +65,7 @@ class Layer:
     """One layer, with whole numbers as int32: 64 stands for one at the usual scale.
 
     Attributes:
-      number: Its place in the chain, from 0.
+      number: Its place in the network, from 0.
       type: ``input``, ``flatten``, ``average``, ``concat``, ``dense``, ``dense_rec``, ``conv``,
         ``convT``, ``pool`` or ``unpool``.
       shape: Its output, ``(C, H, W)`` of images, else ``(N,)``.

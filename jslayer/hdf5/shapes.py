@@ -1,4 +1,4 @@
-"""Shapes along the chain of layers: what a layer makes of the one before it."""
+"""Shapes from layer to layer: what a layer makes of the one before it."""
 
 import math
 

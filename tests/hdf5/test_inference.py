@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from jslayer import hdf5
-from jslayer.hdf5.hardware import sums
-from jslayer.hdf5.hardware.delays import late
+from jslayer.hdf5.run import sums
+from jslayer.hdf5.run.stage import late
 from tests.hdf5.files import ALIF, CUBA, RF, SDNN, conv, dense, even, layer, written
 
 ADRF_IZ = RF | {"type": "ADRF_IZHIKEVICH", "thDecay": 400, "refDecay": 500, "vThStep": 10}

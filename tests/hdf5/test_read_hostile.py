@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from jslayer import hdf5
-from jslayer.hdf5 import group
+from jslayer.hdf5.read import group
 from tests.hdf5.files import dense, written
 
 

@@ -1,0 +1,1 @@
+"""From records to blocks and their variables."""

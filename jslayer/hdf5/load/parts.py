@@ -1,0 +1,102 @@
+"""What the blocks of a file have in common: weights, hook, delay, shift."""
+
+import warnings
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jslayer import block as blocks
+from jslayer.block.base import MAX_DELAY, Block
+from jslayer.hdf5.limits import HIGHEST, LOWEST
+from jslayer.hdf5.load.neuron import Loaded, scale_of
+from jslayer.hdf5.load.options import Options
+from jslayer.hdf5.records import Layer
+from jslayer.synapse.weight import length
+
+Variables = dict[str, dict[str, Any]]
+Found = tuple[Block, Variables]
+
+HOMES = {
+    "CUBA": blocks.cuba,
+    "ALIF": blocks.alif,
+    "RF_PHASE": blocks.rf,
+    "RF_IZHIKEVICH": blocks.rf_iz,
+    "ADRF_PHASE": blocks.adrf,
+    "ADRF_IZHIKEVICH": blocks.adrf_iz,
+    "SDNN": blocks.sigma_delta,
+}
+"""Blocks of each type of neuron."""
+
+
+def nested(loaded: Loaded) -> Variables:
+    """A neuron's variables as a block has them."""
+    return {collection: {"neuron": tree} for collection, tree in loaded.variables.items()}
+
+
+def shared_options(layer: Layer, options: Options, default: bool | None = None) -> dict[str, Any]:
+    """The shift and the count."""
+    found: dict[str, Any] = {"count_log": options.count_log}
+    if default is not None:
+        held = layer.attributes.get("delay_shift", default)
+        if not isinstance(held, bool):
+            came = f"has the attribute delay_shift {held!r}"
+            raise options.fault(layer, "", came, "true or false")
+        found["delay_shift"] = held if options.delay_shift is None else options.delay_shift
+    return found
+
+
+def synapse_params(
+    layer: Layer, options: Options, name: str, shape: tuple[int, ...]
+) -> dict[str, Any]:
+    """The parameters of a synapse that give the weights of the file."""
+    scale = scale_of(layer)
+
+    def stored(value: np.ndarray) -> dict[str, Any]:
+        weight = jnp.asarray(value.reshape(shape) / scale, jnp.float32)
+        if not options.weight_norm:
+            return {"weight": weight}
+        return {"weight_v": weight, "weight_g": length(weight)}
+
+    parts = [value for key, value in layer.weights.items() if key.split("/")[0] == name]
+    if len(parts) == 1:
+        return stored(parts[0])
+    return {"real": stored(parts[0]), "imag": stored(parts[1])}
+
+
+def hook(layer: Layer, options: Options) -> dict[str, Any]:
+    """No quantiser where it would change a weight of the file."""
+    off = [
+        name
+        for name, weight in layer.weights.items()
+        if (weight & 1).any() or weight.min() < LOWEST or weight.max() > HIGHEST
+    ]
+    if not off:
+        return {}
+    warnings.warn(
+        f"{options.file}: {layer.place}: {', '.join(off)} holds odd numbers, or some beyond "
+        f"[{LOWEST}, {HIGHEST}], which hardware does not keep; the block has no quantiser, so "
+        "that the numbers stay.",
+        stacklevel=5,
+    )
+    return {"pre_hook_fx": None}
+
+
+def delay_line(layer: Layer, options: Options, variables: Variables) -> dict[str, Any]:
+    """A learnable delay with the file's steps."""
+    if layer.delay is None:
+        return {}
+    channels = layer.shape[0]
+    if layer.delay.ndim and layer.delay.size != channels:
+        came = f"has {layer.delay.size} numbers, one per input"
+        raise options.fault(layer, "delay", came, f"one for each of {channels} outputs")
+    if (layer.delay > MAX_DELAY).any():
+        warnings.warn(
+            f"{options.file}: {layer.place}: delays above {MAX_DELAY} are cut to it, as by "
+            "hardware.",
+            stacklevel=5,
+        )
+    delay = np.minimum(np.broadcast_to(layer.delay, (channels,)), MAX_DELAY)
+    line = {"delay": jnp.asarray(delay, jnp.float32)}
+    variables.setdefault("params", {})["delay_line"] = line
+    return {"delay": True}

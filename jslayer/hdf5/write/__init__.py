@@ -1,0 +1,1 @@
+"""From blocks to the datasets of a network file."""

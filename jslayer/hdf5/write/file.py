@@ -1,0 +1,182 @@
+"""Writing a network, or one block of it, to hdf5."""
+
+import io
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from typing import Any
+
+import flax.linen as nn
+import h5py
+import numpy as np
+
+from jslayer.block.sequential import Sequential
+from jslayer.hdf5.write.content import Content
+from jslayer.hdf5.write.layers import content_of
+from jslayer.hdf5.write.numbers import int64, reduced
+from jslayer.io.files import replacing
+
+FORMAT_VERSION = 1
+"""Version of what we add to the format: the attributes."""
+
+
+def export(
+    path: str | os.PathLike[str],
+    network: nn.Module,
+    variables: Mapping[str, Any],
+    *,
+    reduced_weights: bool = False,
+) -> None:
+    """Writes a trained network to ``path``, whole or not at all.
+
+    The file holds integers: weights, biases and thresholds times the neuron's ``scale``, decays in
+    1/4096, delays in whole steps, taken from the weights and running statistics that evaluation
+    uses. What the format cannot say and `load` needs stands in attributes, which inference tools
+    ignore: ``w_scale``, a ``delay_shift`` other than the family's own, what makes a read-out or k
+    winners take all one again, norms of complex neurons. Blocks and neurons that the format has no
+    words for are refused.
+
+    Args:
+      path: Name of the file; one that exists is replaced at the end, and stays after an error.
+      network: A `jslayer.block.Sequential`, or one block.
+      variables: What ``network.init`` returned, with the trained ``params`` and ``batch_stats``.
+      reduced_weights: Also write every weight divided by the largest power of two that they all
+        share, as int32 ``reduced/<weight>/mantissa`` with its ``exponent``; ``weight`` stays.
+
+    Raises:
+      FileNotFoundError: the folder of ``path`` does not exist.
+      IsADirectoryError: ``path`` is a folder.
+      TypeError: ``variables`` is no mapping, an array of it is not real floating-point, or the
+        format has no layer for a block.
+      ValueError: ``variables`` does not fit the network or is not finite, or the file cannot hold
+        a number, e.g. a weight that is not quantised.
+
+    Warns:
+      UserWarning: inference tools ignore part of what is written, or fail on it.
+
+    Example:
+      >>> import os, tempfile, h5py, jax, jax.numpy as jnp
+      >>> from jslayer.block import cuba
+      >>> neuron = dict(threshold=1.25, current_decay=0.25, voltage_decay=0.03)
+      >>> network = Sequential([cuba.Dense(neuron, 6, 4), cuba.Dense(neuron, 4, 2)])
+      >>> variables = network.init(jax.random.key(0), jnp.ones((1, 6, 20)))
+      >>> with tempfile.TemporaryDirectory() as folder:
+      ...     path = os.path.join(folder, "network.net")
+      ...     export(path, network, variables)
+      ...     with h5py.File(path) as file:
+      ...         file["layer/1/weight"].shape, int(file["layer/1/neuron/vThMant"][()])
+      ((2, 4), 80)
+    """
+    layers = _layers(network, variables)
+    for place, layer in layers.items():
+        for note in layer.notes:
+            warnings.warn(f"{place}: {note}", stacklevel=2)
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        file.attrs["writer"] = "jslayer"
+        file.attrs["format_version"] = FORMAT_VERSION
+        file.attrs["library_version"] = _library_version()
+        for place, layer in layers.items():
+            if reduced_weights:
+                layer.datasets |= _reduced(layer.datasets)
+            _fill(file.create_group(place), layer)
+    with replacing(path) as target:
+        target.write(content.getbuffer())
+
+
+def _library_version() -> str:
+    try:
+        return metadata.version("jslayer")
+    except metadata.PackageNotFoundError:
+        return "unknown"  # run from its sources, not installed
+
+
+def _reduced(datasets: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Every weight as mantissa and exponent."""
+    found = {}
+    for name, value in datasets.items():
+        if name.split("/")[0] in ("weight", "weight_rec") and np.ndim(value) > 1:
+            mantissa, exponent = reduced(value)
+            found[f"reduced/{name}/mantissa"] = mantissa
+            found[f"reduced/{name}/exponent"] = int64(exponent)
+    return found
+
+
+def write_block(group: h5py.Group, block: nn.Module, variables: Mapping[str, Any]) -> None:
+    """Writes one block into an open, empty hdf5 group, as `export` does for each of its layers.
+
+    Args:
+      group: Where the datasets go.
+      block: The block.
+      variables: The block's own collections, ``{"params": ..., "constants": ..., ...}``.
+
+    Raises:
+      TypeError, ValueError: as `export`; then nothing is written.
+
+    Warns:
+      UserWarning: as `export`.
+    """
+    if len(group):
+        raise ValueError(
+            f"`group` {group.name} holds {', '.join(group)}, expected an empty group; "
+            "write every block into a group of its own."
+        )
+    layer = _layer(group.name, block, variables)
+    for note in layer.notes:
+        warnings.warn(f"{group.name}: {note}", stacklevel=2)
+    _fill(group, layer)
+
+
+def _layers(network: nn.Module, variables: Mapping[str, Any]) -> dict[str, Content]:
+    """The layers of a network by their place in the file, input to output."""
+    blocks = list(_blocks(network, variables))
+    if not blocks:
+        raise ValueError("`network` has no blocks, expected at least one; add a block.")
+    return {
+        f"layer/{number}": _layer(f"layer/{number}", block, own)
+        for number, (block, own) in enumerate(blocks)
+    }
+
+
+def _blocks(
+    network: nn.Module, variables: Mapping[str, Any]
+) -> Iterator[tuple[nn.Module, Mapping[str, Any]]]:
+    """All blocks, those of networks in networks too, with their own variables."""
+    if not isinstance(network, Sequential):
+        yield network, variables
+        return
+    for number, block in enumerate(network.blocks):
+        yield from _blocks(block, _of(f"blocks_{number}", variables))
+
+
+def _of(name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """One block's part of every collection."""
+    _check_mapping(variables)
+    return {collection: tree[name] for collection, tree in variables.items() if name in tree}
+
+
+def _layer(place: str, block: nn.Module, variables: Mapping[str, Any]) -> Content:
+    """The layer of a block; its errors name the place."""
+    _check_mapping(variables)
+    try:
+        return content_of(block, variables)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{place} ({type(block).__name__}): {error}") from error
+
+
+def _check_mapping(variables: Any) -> None:
+    if not isinstance(variables, Mapping) or not all(
+        isinstance(tree, Mapping) for tree in variables.values()
+    ):
+        raise TypeError(
+            f"`variables` is a {type(variables).__name__} without collections, expected "
+            "{'params': ..., 'constants': ...}; pass what `init` returned, with trained params."
+        )
+
+
+def _fill(group: h5py.Group, layer: Content) -> None:
+    for name, value in layer.datasets.items():
+        group.create_dataset(name, data=value)
+    for name, value in layer.attributes.items():
+        group.attrs[name] = value
