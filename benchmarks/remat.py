@@ -1,7 +1,7 @@
 """Memory of a training gradient over long recordings: one call, and chunks of time.
 
 Nothing runs: the compiler says how much temporary memory a step needs. The gradient is the same,
-see `jslayer.utils.time_chunks`.
+see `jslayer.training.time_chunks`.
 Run ``python -m benchmarks.remat`` or ``python benchmarks/remat.py``; ``--help`` lists options.
 """
 

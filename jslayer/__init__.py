@@ -22,6 +22,7 @@ from jslayer import migrate as migrate
 from jslayer import neuron as neuron
 from jslayer import ops as ops
 from jslayer import synapse as synapse
+from jslayer import training as training
 from jslayer import utils as utils
 from jslayer.block import Sequential as Sequential
 from jslayer.block import event_rates as event_rates

@@ -48,7 +48,7 @@ def shared() -> Path:
     return folder
 
 
-HASTY = ("benchmarks", "examples", "hdf5", "utils")
+HASTY = ("benchmarks", "cli", "hdf5", "training", "utils")
 
 
 @pytest.fixture(autouse=True)

@@ -25,9 +25,11 @@ LAYERS = (
     {"persistence"},
     {"neuron", "synapse", "axon", "dendrite"},
     {"block"},
-    {"hdf5", "migrate", "datasets", "io", "utils", "obd", "loss", "classifier"},
+    {"hdf5", "migrate", "training", "datasets", "io", "obd", "loss", "classifier"},
+    {"utils"},  # the old library's names for parts of those
     {"jslayer"},  # the flat face, jslayer/__init__.py
-    {"examples", "cli", "__main__"},  # written as a user would
+    {"cli"},  # written as a user would
+    {"examples", "__main__"},
 )
 LAYER = {room: layer for layer, rooms in enumerate(LAYERS) for room in rooms}
 

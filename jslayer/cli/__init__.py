@@ -1,1 +1,1 @@
-"""The command line: ``python -m jslayer info | run | diff``."""
+"""The command line: ``python -m jslayer train | info | run | diff``, and the recipes it trains."""

@@ -1,4 +1,4 @@
-"""Commands on network files: ``info``, ``run`` and ``diff``."""
+"""The command line: ``train``, and on network files ``info``, ``run`` and ``diff``."""
 
 import argparse
 import json
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jslayer
 from jslayer import hdf5
+from jslayer.cli import train
 from jslayer.cli.run import run
 from jslayer.hdf5.describe import describe, table
 from jslayer.hdf5.diff import diff
@@ -28,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
       The exit code: 0, 1 where `diff` finds a difference, 2 after an error, which goes to stderr.
     """
     options = _parser().parse_args(arguments)
+    if options.command is train.run:  # it tells of its own errors, and shows warnings as they come
+        return train.run(options)
     try:
         with warnings.catch_warnings(record=True) as notes:
             warnings.simplefilter("always", UserWarning)
@@ -53,10 +56,17 @@ def _reason(error: Exception) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="jslayer", description="Look into network files (hdf5), run and compare them."
+        prog="jslayer",
+        description="Train networks; look into network files (hdf5), run and compare them.",
     )
     parser.add_argument("--version", action="version", version=f"jslayer {jslayer.__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
+
+    trainer = commands.add_parser(
+        "train", help="train a network", description=train.__doc__.splitlines()[0]
+    )
+    train.add_options(trainer)
+    trainer.set_defaults(command=train.run)
 
     info = commands.add_parser("info", help="print the layers of a network file")
     info.add_argument("file", type=Path, metavar="FILE", help="network file")

@@ -117,7 +117,7 @@ def _fetch(url: str, partial: Path, name: str, progress: bool, timeout_s: float)
 def _copy(
     response: Any, partial: Path, start: int, total: int | None, name: str, progress: bool
 ) -> None:
-    from jslayer.utils.progress import Progress  # late: a large package, of use here alone
+    from jslayer.training.progress import Progress  # late: a large package, of use here alone
 
     have = start
     with open(partial, "ab" if start else "wb") as file:

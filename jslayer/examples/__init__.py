@@ -1,1 +1,1 @@
-"""Runnable examples; `python -m jslayer.examples.train --help` is the place to start."""
+"""Where `jslayer.cli` was before; the training command is `python -m jslayer train` now."""

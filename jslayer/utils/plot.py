@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jslayer.io import style
-from jslayer.utils.metrics import flatten
+from jslayer.training.metrics import flatten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

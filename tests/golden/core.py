@@ -14,8 +14,8 @@ import numpy as np
 from jslayer import axon, classifier, loss, neuron
 from jslayer.ops import engine, filter, leaky_integrator, quantize, shift, spike, surrogate
 from jslayer.ops.delay import delay
+from jslayer.training.rates import event_rate
 from jslayer.utils.filter import FIR
-from jslayer.utils.rates import event_rate
 from tests.golden import adapters_loss, adapters_neuron, adapters_synapse
 from tests.golden.adapter import Function, Result, pull, shaped
 

@@ -7,7 +7,7 @@ import pytest
 
 from jslayer.block import Sequential, cuba, rf
 from jslayer.neuron import MeanOnlyBatchNorm
-from jslayer.utils import time_chunks
+from jslayer.training import time_chunks
 
 NEURON = {
     "threshold": 1.0,

@@ -10,10 +10,10 @@ from jslayer.block.sequential import event_rates
 from jslayer.loss.labels import Reduction
 from jslayer.loss.sparsity import event_rate_loss
 from jslayer.ops import check
-from jslayer.utils.accumulate import over_parts, reduction_of
-from jslayer.utils.projection import project
-from jslayer.utils.state import TrainState as TrainState
-from jslayer.utils.state import create_state as create_state
+from jslayer.training.accumulate import over_parts, reduction_of
+from jslayer.training.projection import project
+from jslayer.training.state import TrainState as TrainState
+from jslayer.training.state import create_state as create_state
 
 Loss = Callable[[jax.Array, jax.Array], jax.Array]
 Count = Callable[[jax.Array, jax.Array], jax.Array]
@@ -32,7 +32,7 @@ def train_step(
 ) -> Step:
     """Makes the training step: forward, loss, gradient, update; jitted, the state donated.
 
-    Decays and delays are clamped to their range after the update, see `jslayer.utils.project`.
+    Decays and delays are clamped to their range after the update, see `jslayer.training.project`.
     Clipping and schedules are the optimiser's, as in ``optax.chain(optax.clip_by_global_norm(1.0),
     optax.adam(schedule))``.
 

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jslayer.utils.learning_stat import LearningStat
-from jslayer.utils.stats import LearningStats
+from jslayer.training.learning_stat import LearningStat
+from jslayer.training.stats import LearningStats
 
 
 def run(stats, epochs, *, seed):

@@ -8,7 +8,7 @@ import pytest
 
 from jslayer.block import Sequential, cuba
 from jslayer.neuron import MeanOnlyBatchNorm
-from jslayer.utils import Checkpoints, create_state, train_step
+from jslayer.training import Checkpoints, create_state, train_step
 
 NEURON = {"threshold": 1.0, "current_decay": 0.25, "voltage_decay": 0.03, "requires_grad": True}
 X = np.ones((2, 3, 8), np.float32)

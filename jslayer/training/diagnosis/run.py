@@ -11,8 +11,8 @@ import numpy as np
 from jslayer.block.base import MAX_DELAY
 from jslayer.ops.fixed_point import DECAY_SCALE
 from jslayer.synapse.weight import weight_in_use
-from jslayer.utils.diagnosis import probe
-from jslayer.utils.diagnosis.report import Finding, Kind, Limits, Report
+from jslayer.training.diagnosis import probe
+from jslayer.training.diagnosis.report import Finding, Kind, Limits, Report
 
 WEIGHTS = ("weight", "weight_v", "weight_g")
 

@@ -1,6 +1,6 @@
 """A small training run that saves after every epoch, and may be killed: for the tests beside it.
 
-``python -m tests.utils.resumable FOLDER EPOCHS [KILL_IN]``: trains up to ``EPOCHS`` from what
+``python -m tests.training.resumable FOLDER EPOCHS [KILL_IN]``: trains up to ``EPOCHS`` from what
 ``FOLDER`` holds; with ``KILL_IN`` the process kills itself in the middle of that epoch.
 """
 
@@ -15,7 +15,7 @@ import optax
 from jslayer import classifier, datasets, loss
 from jslayer.block import Sequential, cuba
 from jslayer.neuron import Dropout, MeanOnlyBatchNorm
-from jslayer.utils import Assistant, Checkpoints, LearningStats, create_state
+from jslayer.training import Assistant, Checkpoints, LearningStats, create_state
 
 BATCH = 4
 

@@ -8,7 +8,7 @@ import pytest
 
 from jslayer import loss
 from jslayer.block import Sequential, cuba, rf, sigma_delta
-from jslayer.utils import Limits, diagnose
+from jslayer.training import Limits, diagnose
 
 NEURON = {
     "threshold": 1.0,

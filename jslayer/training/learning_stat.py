@@ -7,8 +7,8 @@ from typing import Any
 
 import jax
 
-from jslayer.utils.scalars import Scalar as Scalar
-from jslayer.utils.scalars import check_scalar, to_host
+from jslayer.training.scalars import Scalar as Scalar
+from jslayer.training.scalars import check_scalar, to_host
 
 
 class LearningStat:

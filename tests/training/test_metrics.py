@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jslayer.utils import CSVWriter, TensorBoardWriter, read_csv, tensorboard
-from jslayer.utils.metrics import flatten, numbers
+from jslayer.training import CSVWriter, TensorBoardWriter, read_csv, tensorboard
+from jslayer.training.metrics import flatten, numbers
 
 METRICS = {"loss": jnp.float32(0.1), "event_rates": {"blocks_0": np.float64(0.25), "b": 1}}
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jslayer.block import stream
-from jslayer.examples import balance
+from jslayer.cli import balance
 
 CARTS, STEPS = 8, 300
 

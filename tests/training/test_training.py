@@ -9,7 +9,7 @@ import pytest
 from jslayer.block import Sequential, cuba
 from jslayer.loss import SpikeRate
 from jslayer.neuron import Dropout, MeanOnlyBatchNorm
-from jslayer.utils import create_state, eval_step, train_step
+from jslayer.training import create_state, eval_step, train_step
 
 NEURON = {"threshold": 1.0, "current_decay": 0.25, "voltage_decay": 0.03, "requires_grad": True}
 LOSS = SpikeRate(true_rate=0.3, false_rate=0.02)

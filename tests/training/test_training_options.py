@@ -12,7 +12,7 @@ import jslayer
 from jslayer import loss
 from jslayer.block import Sequential, cuba
 from jslayer.neuron import Dropout
-from jslayer.utils import create_state, eval_step, train_step
+from jslayer.training import create_state, eval_step, train_step
 
 NEURON = {"threshold": 1.0, "current_decay": 0.25, "voltage_decay": 0.03, "requires_grad": True}
 X = np.asarray(np.random.default_rng(0).random((8, 6, 20)) < 0.3, np.float32)

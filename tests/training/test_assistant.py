@@ -8,7 +8,7 @@ import pytest
 
 from jslayer import classifier, loss
 from jslayer.block import Sequential, cuba
-from jslayer.utils import Assistant, create_state, eval_step, train_step
+from jslayer.training import Assistant, create_state, eval_step, train_step
 
 NEURON = {"threshold": 1.0, "current_decay": 0.25, "voltage_decay": 0.03, "requires_grad": True}
 LABEL = np.array([0, 1, 0, 1], np.int32)

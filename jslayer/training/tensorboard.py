@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jslayer.io.files import PathLike
-from jslayer.utils.metrics import Writer
+from jslayer.training.metrics import Writer
 
 _VERSION = "brain.Event:2"
 _COUNT = itertools.count()

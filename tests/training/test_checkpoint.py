@@ -9,7 +9,7 @@ import optax
 import pytest
 
 from jslayer.block import Sequential, cuba
-from jslayer.utils import create_state, load_checkpoint, save_checkpoint, train_step
+from jslayer.training import create_state, load_checkpoint, save_checkpoint, train_step
 
 NEURON = {"threshold": 1.0, "current_decay": 0.25, "voltage_decay": 0.03, "requires_grad": True}
 X = np.ones((2, 3, 8), np.float32)

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import optax
 
 from jslayer.loss.labels import Reduction
-from jslayer.utils.accumulate import reduction_of
-from jslayer.utils.metrics import Hook, flatten
-from jslayer.utils.state import TrainState, create_state
-from jslayer.utils.stats import LearningStats
-from jslayer.utils.training import Loss, eval_step, train_step
+from jslayer.training.accumulate import reduction_of
+from jslayer.training.metrics import Hook, flatten
+from jslayer.training.state import TrainState, create_state
+from jslayer.training.stats import LearningStats
+from jslayer.training.step import Loss, eval_step, train_step
 
 
 class Assistant:
@@ -40,7 +40,7 @@ class Assistant:
       gradient_norms: Measure gradients.
       hooks: Each is called with the number of steps so far and numbers by name, such as
         ``"train/loss"``, after every training step and at the end of an epoch; see
-        `jslayer.utils.CSVWriter`.
+        `jslayer.training.CSVWriter`.
 
     Attributes:
       state: Network and optimiser.

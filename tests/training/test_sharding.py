@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from jslayer.block import Sequential, cuba
-from jslayer.utils import data_mesh, replicate, shard, shard_batch
+from jslayer.training import data_mesh, replicate, shard, shard_batch
 
 
 @pytest.mark.slow
 def test_eight_devices_train_as_one_does(repository):
     done = subprocess.run(
-        [sys.executable, "-m", "tests.utils.sharded"],
+        [sys.executable, "-m", "tests.training.sharded"],
         cwd=repository,
         capture_output=True,
         text=True,

@@ -9,7 +9,7 @@ import pytest
 
 
 def run(repository, *arguments):
-    command = [sys.executable, "-m", "tests.utils.resumable", *map(str, arguments)]
+    command = [sys.executable, "-m", "tests.training.resumable", *map(str, arguments)]
     return subprocess.run(command, cwd=repository, capture_output=True, text=True)
 
 

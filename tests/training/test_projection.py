@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from jslayer import utils
+from jslayer import training as utils
 
 
 def test_bounded_parameters_are_clamped_and_others_are_not():

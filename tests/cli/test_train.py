@@ -18,8 +18,8 @@ from PIL import Image
 
 from jslayer import datasets, hdf5, utils
 from jslayer.block import Sequential, cuba
-from jslayer.examples import train
-from jslayer.examples.recipes import RECIPES, Recipe
+from jslayer.cli import train
+from jslayer.cli.recipes import RECIPES, Recipe
 from jslayer.io import style
 from jslayer.loss import SpikeRate
 from jslayer.neuron import Dropout
@@ -255,7 +255,7 @@ import dataclasses, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
 from jslayer import datasets
 from jslayer.block import Sequential, cuba
-from jslayer.examples import recipes, train
+from jslayer.cli import recipes, train
 neuron = dict(threshold=1.0, current_decay=0.25, voltage_decay=0.03)
 recipe = dataclasses.replace(
     recipes.RECIPES["xor"](None, 0),

@@ -5,8 +5,8 @@ import io
 import jax.numpy as jnp
 import pytest
 
-from jslayer.utils.learning_stat import LearningStat
-from jslayer.utils.progress import Progress
+from jslayer.training.learning_stat import LearningStat
+from jslayer.training.progress import Progress
 
 
 class Clock:

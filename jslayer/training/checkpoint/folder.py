@@ -11,7 +11,7 @@ from flax import serialization
 
 from jslayer.io.files import PathLike
 from jslayer.ops import check
-from jslayer.utils.checkpoint.file import difference, leaves
+from jslayer.training.checkpoint.file import difference, leaves
 
 
 class Restored(NamedTuple):
