@@ -9,7 +9,7 @@ from jslayer.block import rf as rf
 from jslayer.block import rf_iz as rf_iz
 from jslayer.block import sigma_delta as sigma_delta
 from jslayer.block.folded import folded as folded
-from jslayer.block.grid import family as family
+from jslayer.block.kinds import family as family
 from jslayer.block.loop import Loop as Loop
 from jslayer.block.persistent import persistent as persistent
 from jslayer.block.sequential import Sequential as Sequential

@@ -106,7 +106,7 @@ class Conv(Layer):
       out_features: Output channels.
       kernel_size: Size of the kernel; a number or (height, width), as the next three.
       stride: Steps between windows.
-      padding: Zeros at every border.
+      padding: Zeros on every side.
       dilation: Steps between the entries of a window.
       groups: Channels are connected within as many groups.
       weight_scale: Factor on the initial weights.
@@ -153,7 +153,7 @@ class Conv(Layer):
 
 
 class ConvT(Conv):
-    """Transposed convolution and neuron; arguments are those of `Conv`."""
+    """Transposed convolution and neuron, on ``[N, C, H, W, T]``."""
 
     synapse_kind = "ConvTranspose"
 
@@ -165,7 +165,7 @@ class Pool(Layer):
       neuron_params: Arguments of the family's neuron; a norm among them is left out.
       kernel_size: Size of the window; a number or (height, width), as the next three.
       stride: Steps between windows; the kernel's size if ``None``.
-      padding: Zeros at every border.
+      padding: Zeros on every side.
       dilation: Steps between the entries of a window.
       weight_scale: The weight of all connections.
       weight_norm: Learn the weight's length.

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from jslayer.block.base import Block
-from jslayer.block.plain import TimeDecimation
 from jslayer.block.sequential import Sequential
+from jslayer.block.without_synapse import TimeDecimation
 from jslayer.persistence import COLLECTION
 
 

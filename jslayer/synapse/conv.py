@@ -55,7 +55,7 @@ class Conv(_Kernels):
       out_features: Output channels.
       kernel_size: Size of the kernel; one number or ``(height, width)``, as the next three.
       stride: Steps between windows.
-      padding: Zeros at every border.
+      padding: Zeros on every side.
       dilation: Steps between the entries of a window.
       groups: Channels are connected within as many groups.
       weight_scale: Factor on the initial weights.
@@ -104,7 +104,7 @@ class ConvTranspose(_Kernels):
       out_features: Output channels.
       kernel_size: Size of the kernel; one number or ``(height, width)``, as the next three.
       stride: Steps between the places where kernels are added.
-      padding: Rows and columns cut off at every border of the output.
+      padding: Rows and columns cut off on every side of the output.
       dilation: Steps between the entries of a kernel.
       groups: Channels are connected within as many groups.
       weight_scale: Factor on the initial weights.

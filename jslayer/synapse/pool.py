@@ -57,7 +57,7 @@ class Pool(_Constant):
     Attributes:
       kernel_size: Size of a window; one number or ``(height, width)``, as the next three.
       stride: Steps between windows; ``None``: the kernel's size.
-      padding: Zeros at every border.
+      padding: Zeros on every side.
       dilation: Steps between the entries of a window.
       weight_scale: The weight.
       weight_norm: Learn the weight, as ``weight_v`` and ``weight_g``.
@@ -92,7 +92,7 @@ class Unpool(_Constant):
     Attributes:
       kernel_size: Size of a window; one number or ``(height, width)``, as the next three.
       stride: Steps between windows; ``None``: the kernel's size.
-      padding: Rows and columns cut off at every border of the output.
+      padding: Rows and columns cut off on every side of the output.
       dilation: Steps between the entries of a window.
       weight_scale: The weight.
       weight_norm: Learn the weight, as ``weight_v`` and ``weight_g``.

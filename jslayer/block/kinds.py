@@ -1,18 +1,18 @@
-"""The grid of blocks: every kind of block for a kind of neuron, made in one place."""
+"""All kinds of blocks, and a family of them for a neuron class of your own."""
 
 import dataclasses
 import types
 
-from jslayer.block import base, layers, plain, recurrent
+from jslayer.block import base, layers, recurrent, without_synapse
 from jslayer.neuron.base import Neuron
 
 KINDS: dict[str, type[base.Block]] = {
-    "Input": plain.Input,
+    "Input": without_synapse.Input,
     "Output": layers.Output,
-    "Flatten": plain.Flatten,
-    "Average": plain.Average,
+    "Flatten": without_synapse.Flatten,
+    "Average": without_synapse.Average,
     "Affine": layers.Affine,
-    "TimeDecimation": plain.TimeDecimation,
+    "TimeDecimation": without_synapse.TimeDecimation,
     "Dense": layers.Dense,
     "Conv": layers.Conv,
     "Pool": layers.Pool,
@@ -24,21 +24,10 @@ KINDS: dict[str, type[base.Block]] = {
 """All kinds of blocks, by name."""
 
 
-def blocks(neuron: type[Neuron], module: str) -> tuple[type[base.Block], ...]:
-    """All blocks of one kind of neuron, in the order of `KINDS`.
-
-    Args:
-      neuron: A neuron class, the library's own or yours.
-      module: Name of the module that they belong to, ``__name__``.
-
-    Returns:
-      One class per kind.
-    """
-    return tuple(_block(name, kind, neuron, module) for name, kind in KINDS.items())
-
-
 def family(neuron: type[Neuron], name: str = "family") -> types.SimpleNamespace:
     """All blocks of one kind of neuron under their names: for a neuron class of your own.
+
+    Those of the library's neurons are `jslayer.block.cuba` and so on.
 
     Args:
       neuron: A neuron class.
@@ -59,7 +48,8 @@ def family(neuron: type[Neuron], name: str = "family") -> types.SimpleNamespace:
       >>> layer.apply(layer.init(jax.random.key(0), x), x).shape
       (1, 2, 10)
     """
-    return types.SimpleNamespace(**dict(zip(KINDS, blocks(neuron, name), strict=True)))
+    made = {kind: _block(kind, cls, neuron, name) for kind, cls in KINDS.items()}
+    return types.SimpleNamespace(**made)
 
 
 def _block(name, kind, neuron, module):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jslayer import block
-from jslayer.block.grid import KINDS
+from jslayer.block.kinds import KINDS
 from tests.block import cases
 
 FAMILY = pytest.mark.parametrize("family", cases.FAMILIES)
