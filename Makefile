@@ -1,6 +1,6 @@
 # make demo    train a small network; needs python3 >= 3.11 and a package index, nothing else
 # make test    run the tests              (PYTEST_ARGS="-k cuba" to choose)
-# make lint    check style; make format   mend it
+# make lint    check style; make format   mend it; make types   check the types of the documentation
 # make bench   run every benchmark        (BENCHMARKS=neurons,nmnist_step to choose)
 # make clean   remove environments, caches and builds; results in runs/ stay
 #
@@ -9,7 +9,7 @@
 SHELL := /bin/sh
 VENV ?= .venv
 PYTHON ?=
-PYTEST_ARGS ?= -n 2 --dist worksteal
+PYTEST_ARGS ?= -n auto --dist worksteal
 BENCHMARKS ?=
 DEMO := runs/moving_bars
 
@@ -20,7 +20,7 @@ pip := $(python) -m pip --disable-pip-version-check --quiet
 # Set for another Python, these two break a fresh environment.
 unexport PYTHONHOME PYTHONPATH
 
-.PHONY: help demo test lint format bench clean venv-viz venv-dev
+.PHONY: help demo test lint types format bench clean venv-viz venv-dev
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,7p
@@ -37,6 +37,9 @@ test: venv-dev
 lint: venv-dev
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
+
+types: venv-dev
+	$(python) tools/check_types.py
 
 format: venv-dev
 	$(python) -m ruff check --fix .

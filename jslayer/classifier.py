@@ -12,7 +12,9 @@ from jslayer.ops.filter import moving_rate
 Mode = Literal["probability", "softmax", "logsoftmax"]
 
 
-def confidence(rate: jax.Array, mode: Mode = "probability", *, eps: float = 1e-6) -> jax.Array:
+def confidence(
+    rate: jax.typing.ArrayLike, mode: Mode = "probability", *, eps: float = 1e-6
+) -> jax.Array:
     """Confidence in each class from its rate, along axis 1.
 
     ``probability``: ``r / (sum r + eps)``; ``softmax`` and ``logsoftmax`` of the rates.
@@ -44,24 +46,26 @@ class Rate:
       Array([1], dtype=int32)
     """
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.typing.ArrayLike) -> jax.Array:
         """As `predict`."""
         return self.predict(x)
 
     @staticmethod
-    def rate(x: jax.Array) -> jax.Array:
+    def rate(x: jax.typing.ArrayLike) -> jax.Array:
         """``[N, C, ..., T]`` spikes to their mean over time ``[N, C, ...]``."""
         _check_spikes(x)
         return jnp.mean(x, axis=-1)
 
     @staticmethod
-    def confidence(x: jax.Array, mode: Mode = "probability", *, eps: float = 1e-6) -> jax.Array:
+    def confidence(
+        x: jax.typing.ArrayLike, mode: Mode = "probability", *, eps: float = 1e-6
+    ) -> jax.Array:
         """Confidence in each of the flattened classes, ``[N, K]``; see `confidence`."""
         rate = Rate.rate(x)
         return confidence(rate.reshape(rate.shape[0], -1), mode, eps=eps)
 
     @staticmethod
-    def predict(x: jax.Array) -> jax.Array:
+    def predict(x: jax.typing.ArrayLike) -> jax.Array:
         """Class of each sample, ``[N]`` int32."""
         rate = Rate.rate(x)
         return jnp.argmax(rate.reshape(rate.shape[0], -1), axis=1).astype(jnp.int32)
@@ -90,11 +94,11 @@ class MovingWindow:
     mode: Mode = "probability"
     eps: float = 1e-6
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.typing.ArrayLike) -> jax.Array:
         """As `predict`."""
         return self.predict(x)
 
-    def rate(self, x: jax.Array) -> jax.Array:
+    def rate(self, x: jax.typing.ArrayLike) -> jax.Array:
         """``[N, C, ..., T]`` spikes to the moving rate of every step, same shape.
 
         Raises:
@@ -105,7 +109,7 @@ class MovingWindow:
         check.whole("time_window", self.time_window)
         return moving_rate(x, self.time_window)
 
-    def confidence(self, x: jax.Array, mode: Mode | None = None) -> jax.Array:
+    def confidence(self, x: jax.typing.ArrayLike, mode: Mode | None = None) -> jax.Array:
         """Confidence in each of the flattened classes, ``[N, K, T]``; see `confidence`.
 
         Args:
@@ -116,7 +120,7 @@ class MovingWindow:
         rate = rate.reshape(rate.shape[0], -1, rate.shape[-1])
         return confidence(rate, self.mode if mode is None else mode, eps=self.eps)
 
-    def predict(self, x: jax.Array) -> jax.Array:
+    def predict(self, x: jax.typing.ArrayLike) -> jax.Array:
         """Channel with the highest rate at every step and, in an image, every place.
 
         Args:

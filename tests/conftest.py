@@ -1,7 +1,7 @@
 """What holds for every test: strict dtypes, two CPU devices, no display, fixed seeds."""
 
+import gc
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 os.environ["MPLBACKEND"] = "Agg"
@@ -9,6 +9,17 @@ os.environ["MPLBACKEND"] = "Agg"
 import hypothesis
 import jax
 import pytest
+
+# Three quarters of the time of a test is compilation, and tests compute little: so XLA compiles
+# without LLVM's optimiser and by its older emitters, in less than half of the time. Numbers must
+# not depend on it: `.ci/run` repeats golden numbers and engines with an empty XLA_FLAGS.
+QUICK = ["--xla_backend_optimization_level=0", "--xla_cpu_parallel_codegen_split_count=1"]
+if jax.__version_info__ < (0, 11):  # later ones have no other emitters
+    QUICK.append("--xla_cpu_use_fusion_emitters=false")
+os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", " ".join(QUICK))
+
+# Tracing makes many objects that stay: to look through them again and again takes a twentieth.
+gc.set_threshold(100_000, 20, 100)
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_num_cpu_devices", 2)
@@ -46,21 +57,6 @@ def shared() -> Path:
     if folder is None:
         pytest.skip("golden data absent: set JSLAYER_SHARED, or put shared/ beside the repository")
     return folder
-
-
-HASTY = ("benchmarks", "cli", "hdf5", "training", "utils")
-
-
-@pytest.fixture(autouse=True)
-def hasty_compilation(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Leaves LLVM's optimiser out of tests about files, tables and training loops.
-
-    They compile much and compute little. What numbers are is tested elsewhere, with it.
-    """
-    folder = request.path.relative_to(REPOSITORY / "tests").parts[0]
-    jax.config.update("jax_disable_most_optimizations", folder in HASTY)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 SLOW_FAMILIES = ("alif", "rf", "adrf", "adrf_iz")

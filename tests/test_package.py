@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from collections.abc import Iterator
 from importlib import resources
@@ -22,7 +23,7 @@ PACKAGE = ROOT / "jslayer"
 # Lowest first. A room may import rooms of its own layer and of those before it.
 LAYERS = (
     {"ops"},
-    {"persistence"},
+    {"persistence", "module"},
     {"neuron", "synapse", "axon", "dendrite"},
     {"block"},
     {"hdf5", "migrate", "training", "datasets", "io", "obd", "loss", "classifier"},
@@ -156,6 +157,18 @@ def test_the_examples_in_docstrings_print_what_they_say(module):
     result = doctest.testmod(importlib.import_module(module))
     assert result.attempted
     assert not result.failed
+
+
+def test_beside_a_clone_of_that_name_the_installed_package_is_imported(tmp_path):
+    if not list(Path(sysconfig.get_paths()["purelib"]).glob("*jslayer*.pth")):
+        pytest.skip("jslayer is not installed in editable mode here")
+    (tmp_path / "jslayer").mkdir()  # an empty namespace, as a clone is to its parent folder
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    command = [sys.executable, "-c", "import jslayer; print(jslayer.__version__)"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == jslayer.__version__
 
 
 def test_every_folder_with_modules_is_a_package():

@@ -5,11 +5,12 @@ import jax
 import jax.numpy as jnp
 
 from jslayer import persistence
+from jslayer.module import Module
 from jslayer.ops import check, fixed_point, layout
 from jslayer.ops.delay import delay as delay_op
 
 
-class Delay(nn.Module):
+class Delay(Module):
     """Delays every channel by its own learned time, cut to whole steps.
 
     ``y[t] = x[t - floor(delay_c / sampling_time)]``, with the delay clamped to

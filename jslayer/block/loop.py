@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jslayer.block.persistent import at_rest, no_links, only_persistent, persistent
+from jslayer.module import Module
 from jslayer.ops import layout
 from jslayer.persistence import COLLECTION, LINK, check_kept
 
@@ -17,7 +18,7 @@ ROUNDS = 4
 """Attempts to find the shape of what is fed back."""
 
 
-class Loop(nn.Module):
+class Loop(Module):
     """Runs a module step by step and feeds what it says back into it one step later.
 
     ``y[t], b[t] = module(x[t], b[t-1])`` with ``b`` zero at first, as one scan over time. The

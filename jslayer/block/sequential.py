@@ -9,9 +9,10 @@ import jax
 
 from jslayer.block import replay
 from jslayer.block.base import Block
+from jslayer.module import Module
 
 
-class Sequential(nn.Module):
+class Sequential(Module):
     """Runs blocks one after the other; parameters are under ``blocks_0``, ``blocks_1``, ...
 
     Attributes:

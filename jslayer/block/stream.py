@@ -21,8 +21,8 @@ class Stream(NamedTuple):
         blocks that count, ``y_t`` is ``(y_t, counts)``.
     """
 
-    start: Callable[[Mapping[str, Any], jax.Array], State]
-    step: Callable[[Mapping[str, Any], State, jax.Array], tuple[jax.Array, State]]
+    start: Callable[[Mapping[str, Any], jax.typing.ArrayLike], State]
+    step: Callable[[Mapping[str, Any], State, jax.typing.ArrayLike], tuple[jax.Array, State]]
 
 
 def stream(network: nn.Module) -> Stream:

@@ -69,7 +69,7 @@ class Summary:
 
 
 def summary(
-    network: Sequential, variables: Mapping[str, Any], x: jax.Array, *, run: bool = True
+    network: Sequential, variables: Mapping[str, Any], x: jax.typing.ArrayLike, *, run: bool = True
 ) -> Summary:
     """The table of a network, layer by layer.
 

@@ -12,7 +12,6 @@ from jslayer.ops.surrogate import (
     Exponential,
     OneSidedExponential,
     PhaseExponential,
-    Surrogate,
 )
 
 
@@ -117,7 +116,7 @@ class Spiking(base.Neuron):
         """Height of the surrogate, without multiplier."""
         return self.scale_grad
 
-    def spike_surrogate(self) -> Surrogate | PhaseExponential:
+    def spike_surrogate(self) -> Any:
         """The surrogate derivative: the given one, or SLAYER's."""
         if self.surrogate is not None:
             return self.surrogate

@@ -3,6 +3,8 @@
 Time is the leading axis of everything that runs through an engine; nothing here knows Flax.
 """
 
+from jslayer.ops import quantize as quantize
+from jslayer.ops import surrogate as surrogate
 from jslayer.ops.adaptive_threshold import AdaptiveThreshold as AdaptiveThreshold
 from jslayer.ops.alif import Alif as Alif
 from jslayer.ops.cuba import Cuba as Cuba

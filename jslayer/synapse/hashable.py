@@ -4,8 +4,9 @@ import dataclasses
 from typing import Any
 
 import flax
-import flax.linen as nn
 import numpy as np
+
+from jslayer.module import Module
 
 
 class Mask:
@@ -52,7 +53,7 @@ class Mask:
         return np.broadcast_to(self.array.reshape(self.array.shape + (1,) * missing), shape)
 
 
-class Hashable(nn.Module):
+class Hashable(Module):
     """A module whose fields may be arrays, mappings or lists, and are kept in a hashable form.
 
     ``mask`` may be any array, ``neuron_params`` any mapping, sizes may be lists; the caller's own

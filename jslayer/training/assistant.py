@@ -100,7 +100,7 @@ class Assistant:
         self._evaluate = eval_step(loss, count_correct=count, rates=rates)
         self._hooks = tuple(hooks)
 
-    def train(self, x: jax.Array, target: Any) -> dict[str, Any]:
+    def train(self, x: jax.typing.ArrayLike, target: Any) -> dict[str, Any]:
         """Learns from one batch; returns its metrics, see `train_step`."""
         self.state, metrics = self._train(self.state, x, target)
         self._count(self.stats.training, metrics, len(x))
@@ -108,13 +108,13 @@ class Assistant:
             self._tell(flatten({"train": metrics}))
         return metrics
 
-    def valid(self, x: jax.Array, target: Any) -> tuple[jax.Array, dict[str, Any]]:
+    def valid(self, x: jax.typing.ArrayLike, target: Any) -> tuple[jax.Array, dict[str, Any]]:
         """Measures one batch of the validation split; returns output and metrics."""
         y, metrics = self._evaluate(self.state, x, target)
         self._count(self.stats.validation, metrics, len(x))
         return y, metrics
 
-    def test(self, x: jax.Array, target: Any) -> tuple[jax.Array, dict[str, Any]]:
+    def test(self, x: jax.typing.ArrayLike, target: Any) -> tuple[jax.Array, dict[str, Any]]:
         """Measures one batch of the test split; returns output and metrics."""
         y, metrics = self._evaluate(self.state, x, target)
         self._count(self.stats.testing, metrics, len(x))

@@ -1,7 +1,7 @@
 """What a training run carries from step to step."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import flax.linen as nn
 import jax
@@ -21,6 +21,9 @@ class TrainState(train_state.TrainState):
     others: Mapping[str, Any]
     key: jax.Array
 
+    if TYPE_CHECKING:
+        params: Any  # a tree of arrays; Flax says a frozen dictionary, of dictionaries or not
+
     @property
     def variables(self) -> dict[str, Any]:
         """All collections, as ``network.apply`` takes them."""
@@ -29,7 +32,7 @@ class TrainState(train_state.TrainState):
 
 def create_state(
     network: nn.Module,
-    sample: jax.Array,
+    sample: jax.typing.ArrayLike,
     optimizer: optax.GradientTransformation,
     *,
     seed: int = 0,

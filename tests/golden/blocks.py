@@ -25,6 +25,11 @@ def sign(name):
     return -1 if name.split(".")[-1] in LEAKS else 1
 
 
+def leaky_relu(x):
+    """`jax.nn.leaky_relu` with the reference's derivative at 0, that of the negative side."""
+    return jnp.where(x > 0, x, 0.01 * x)
+
+
 def build_block(family, name, neuron_params, kwargs, **more):
     """A block from its configuration."""
     kwargs = {k: tuple(v) if isinstance(v, list) else v for k, v in kwargs.items()} | more
@@ -37,6 +42,8 @@ def build_block(family, name, neuron_params, kwargs, **more):
         neuron_params = dict(neuron_params)
         if neuron_params.get("norm"):
             neuron_params["norm"] = NORMS[neuron_params["norm"]]
+        if neuron_params.get("activation") == "leaky_relu":
+            neuron_params["activation"] = leaky_relu
         if family == "adrf":  # the reference pairs its phase spike with a plain spike's numbers
             neuron_params |= {"tau_multiplier": 100.0, "scale_multiplier": 0.1}
     return kind(neuron_params, **kwargs)

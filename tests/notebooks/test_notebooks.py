@@ -24,8 +24,6 @@ EXPECTED = {
 }
 COLAB = "https://colab.research.google.com/github/jslayer/jslayer/blob/main/notebooks"
 LIMIT = 1_500_000
-HASTY = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
-"""Without LLVM's optimiser: small notebooks compile more than they compute."""
 HOMES = (*(f"/{name}/" for name in ("home", "root", "tmp", "Users")), "\\Users\\")
 
 every = pytest.mark.parametrize("name", NAMES)
@@ -92,7 +90,7 @@ def test_names_no_path_of_any_machine(name):
 def test_runs_top_to_bottom(name, tmp_path):
     pytest.importorskip("nbclient", reason='needs nbclient: pip install "jslayer[notebooks]"')
     pytest.importorskip("ipykernel", reason='needs ipykernel: pip install "jslayer[notebooks]"')
-    environment = {key: v for key, v in os.environ.items() if key != "JSLAYER_DATA"} | HASTY
+    environment = {key: v for key, v in os.environ.items() if key != "JSLAYER_DATA"}
     named = os.environ.get("JSLAYER_SHARED", FOLDER.parent.parent / "shared")
     if (data := Path(named) / "data").is_dir():
         environment["JSLAYER_DATA"] = str(data)
@@ -110,7 +108,7 @@ def test_runs_top_to_bottom(name, tmp_path):
 def test_takes_simulated_data_where_recordings_are_absent(tmp_path):
     pytest.importorskip("nbclient", reason='needs nbclient: pip install "jslayer[notebooks]"')
     pytest.importorskip("ipykernel", reason='needs ipykernel: pip install "jslayer[notebooks]"')
-    environment = {**os.environ, **HASTY, "JSLAYER_DATA": str(tmp_path)}
+    environment = {**os.environ, "JSLAYER_DATA": str(tmp_path)}
     command = [sys.executable, str(FOLDER / "execute.py"), "oxford", "nmnist", "--small"]
     command += ["--out", str(tmp_path)]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

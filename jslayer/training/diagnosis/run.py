@@ -20,7 +20,7 @@ WEIGHTS = ("weight", "weight_v", "weight_g")
 def diagnose(
     network: nn.Module,
     variables: Mapping[str, Any],
-    batch: jax.Array,
+    batch: jax.typing.ArrayLike,
     loss: Callable[[jax.Array, Any], jax.Array] | None = None,
     target: Any = None,
     *,
