@@ -23,7 +23,7 @@ PACKAGE = ROOT / "jslayer"
 # Lowest first. A room may import rooms of its own layer and of those before it.
 LAYERS = (
     {"ops"},
-    {"persistence", "module"},
+    {"persistence", "linen"},
     {"neuron", "synapse", "axon", "dendrite"},
     {"block"},
     {"hdf5", "migrate", "training", "datasets", "io", "obd", "loss", "classifier"},

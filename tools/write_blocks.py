@@ -1,179 +1,193 @@
-"""Writes the classes of all families of blocks, ``jslayer/block/cuba.py`` and so on.
+"""Writes the block families, `jslayer/block/cuba.py` and the others: classes and docstrings.
 
-Every class is a plain subclass that says in one place what its arguments are, the neuron's too.
-The texts come from the classes behind it: change them there and run
-``python tools/write_blocks.py`` again; a test compares.
+Every block lists all of its arguments and those of its neuron. The words are those of the kinds of
+blocks (`jslayer.block.layers` ...) and of the neurons (`jslayer.neuron.cuba` ...); change them
+there, then run
+
+    python tools/write_blocks.py
+
+A test holds that the files are what this writes.
 """
 
 import dataclasses
 import inspect
 import re
-import subprocess
-import sys
 import textwrap
+import types
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any, get_args
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from jslayer import neuron as neurons
+from jslayer.block import layers
+from jslayer.block.base import Hook
+from jslayer.block.kinds import KINDS
+from jslayer.neuron import base, parameters
+from jslayer.neuron.dropout import Dropout
+from jslayer.ops.surrogate import PhaseExponential, Surrogate
 
-from jslayer import neuron
-from jslayer.block import kinds
+FOLDER = Path(layers.__file__).parent
 
-FOLDER = Path(__file__).resolve().parent.parent / "jslayer" / "block"
 FAMILIES = {
-    "cuba": "Blocks of current-based leaky integrate-and-fire neurons.",
-    "alif": "Blocks of adaptive leaky integrate-and-fire neurons.",
-    "rf": "Blocks of resonate-and-fire neurons at phase zero.",
-    "rf_iz": "Blocks of resonate-and-fire neurons with Izhikevich's reset.",
-    "adrf": "Blocks of resonate-and-fire neurons at phase zero with adaptive threshold.",
-    "adrf_iz": "Blocks of resonate-and-fire neurons with adaptive threshold on the imaginary part.",
-    "sigma_delta": (
-        "Blocks of sigma-delta neurons; their output is not delayed by a step unless told so."
-    ),
-    "custom": "Blocks of neurons of your own.",
+    "cuba": "current-based leaky integrate-and-fire neurons",
+    "alif": "adaptive leaky integrate-and-fire neurons",
+    "rf": "resonate-and-fire neurons that spike at phase zero",
+    "rf_iz": "resonate-and-fire neurons with Izhikevich's reset",
+    "adrf": "resonate-and-fire neurons at phase zero with an adaptive threshold",
+    "adrf_iz": "resonate-and-fire neurons with an adaptive threshold on the imaginary part",
+    "sigma_delta": "sigma-delta neurons",
+    "custom": "neurons of your own, see `jslayer.neuron.custom.Neuron`",
 }
-"""First line of each module."""
 
-WIDTH = 100
+TYPES: dict[Any, str] = {
+    Hook: 'function, None or "neuron"',
+    layers.Size: "int or (height, width)",
+    layers.Size | None: "int, (height, width) or None",
+    int | tuple[int, ...] | None: "int, tuple or None",
+    parameters.Spread: "float, (min, max) or array",
+    parameters.Spread | None: "float, (min, max), array or None",
+    parameters.Granularity: 'bool or "neuron"',
+    base.Policy: "str",
+    Dropout | float | None: "Dropout, float or None",
+    Surrogate | PhaseExponential | None: "function or None",
+}
+"""How a type reads in a docstring, where its own name would be long."""
+
+UNTYPED = {
+    "activation": "str, function or Neuron",
+    "dtype": "dtype or None",
+    "mask": "array or None",
+    "norm": "class or None",
+    "recurrent_mask": "array or None",
+}
+"""The same, by argument, for those that take objects of many types."""
 
 
-def attributes(cls: type) -> dict[str, str]:
-    """What the docstrings of a class and its bases say of each field."""
+def attributes(kind: type) -> dict[str, str]:
+    """What a class and its bases say of their fields, by field."""
     found: dict[str, str] = {}
-    for base in cls.__mro__:
-        if not base.__module__.startswith("jslayer"):
-            continue
-        doc = inspect.cleandoc(base.__dict__.get("__doc__") or "")
-        section = re.search(r"^Attributes:\n((?:  .*\n?|\n)*)", doc, re.MULTILINE)
-        for name, text in re.findall(
-            r"^  (\w+): ((?:.*\n?)(?:    .*\n?)*)", section[1] if section else "", re.MULTILINE
-        ):
-            found.setdefault(name, " ".join(text.split()))
+    for parent in kind.__mro__:
+        doc = inspect.cleandoc(parent.__doc__ or "")
+        section = re.search(r"^Attributes:\n((?:  .*\n?|\n(?=  ))+)", doc, re.MULTILINE)
+        text = section[1] if section else ""
+        for name, meaning in re.findall(r"^  (\w+): (.*(?:\n    .*)*)", text, re.MULTILINE):
+            found.setdefault(name, " ".join(meaning.split()))
     return found
 
 
-def description(cls: type) -> list[str]:
-    """Paragraphs of a docstring before its sections, its bases' where it has none."""
-    paragraphs = inspect.cleandoc(cls.__doc__).split("\n\n")
-    ends = re.compile(r"^(Attributes|References|Example|Args)\b")
-    kept = []
-    for paragraph in paragraphs:
-        if ends.match(paragraph):
-            break
-        kept.append(" ".join(paragraph.split()))
-    return kept
+def type_text(field: dataclasses.Field, default: Any) -> str:
+    """A field's type in words, with its default if it has one."""
+    if field.type is Any:
+        text = UNTYPED[field.name]
+    else:
+        text = TYPES.get(field.type) or name_of(field.type)
+    if default is dataclasses.MISSING:
+        return text
+    shown = f'"{default}"' if isinstance(default, str) else repr(default)
+    return f"{text} = {shown}"
 
 
-def fields(cls: type) -> list[dataclasses.Field]:
-    """The constructor's arguments, without those of every Flax module."""
-    return [f for f in dataclasses.fields(cls) if f.name not in ("parent", "name")]
+def name_of(kind: Any) -> str:
+    """The name of a type, or of a union's types; of generic ones without their arguments."""
+    if isinstance(kind, types.UnionType):
+        names = [name_of(part) for part in get_args(kind)]
+        return " or ".join("None" if name == "NoneType" else name for name in names)
+    return kind.__name__
 
 
-def default(field: dataclasses.Field, value=dataclasses.MISSING) -> str:
-    """Says what holds where an argument is not given."""
-    value = field.default if value is dataclasses.MISSING else value
-    if value is dataclasses.MISSING:
-        return "Required."
-    shown = f'"{value}"' if isinstance(value, str) else repr(value)
-    return f"Default: {shown}."
+def arguments(kind: type, **defaults: Any) -> Iterator[str]:
+    """One entry per argument of a module, wrapped; ``defaults`` are other than the class's."""
+    meanings = attributes(kind)
+    for field in dataclasses.fields(kind):
+        if field.name in ("parent", "name"):
+            continue
+        default = defaults.get(field.name, field.default)
+        entry = f"{field.name} ({type_text(field, default)}): {meanings[field.name]}"
+        entry = entry.replace("the family's neuron", "the neuron, listed below")
+        yield wrapped(entry, 100, " " * 6, " " * 8)
 
 
-def entry(name: str, text: str, indent: int) -> list[str]:
-    """One argument, wrapped."""
-    start = " " * indent
-    return textwrap.wrap(
-        f"{name}: {text}",
-        WIDTH,
-        initial_indent=start,
-        subsequent_indent=start + "  ",
+def wrapped(text: str, width: int, first: str = "", others: str = "") -> str:
+    """Text in lines; code and pairs stay in one line."""
+    whole = r"``.*?``|\(min, max\)|\(height, width\)"
+    lines = textwrap.fill(
+        re.sub(whole, lambda found: found[0].replace(" ", "\0"), text),
+        width,
+        initial_indent=first,
+        subsequent_indent=others,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return lines.replace("\0", " ")
 
 
-def neuron_entries(home: str) -> list[str]:
-    """The keys of ``neuron_params``."""
-    cls = getattr(neuron, home).Neuron
-    said = attributes(cls)
-    lines = []
-    for field in fields(cls):
-        lines += entry(field.name, f"{said[field.name]} {default(field)}", 8)
-    return lines
-
-
-def block(name: str, kind: type, home: str) -> str:
+def class_of(name: str, family: ModuleType) -> str:
     """The source of one class."""
-    said = attributes(kind)
-    shift_off = not getattr(neuron, home).Neuron.block_shift and "delay_shift" in said
-    has_neuron = "neuron_params" in said
-    title, *more = description(kind)
-    lines = [f'    """{title}', ""]
-    if has_neuron:
-        own = description(getattr(neuron, home).Neuron)[0]
-        more = [f"The neuron: {own[0].lower()}{own[1:]}", *more]
-    for paragraph in more:
-        lines += textwrap.wrap(
-            paragraph,
-            WIDTH,
-            initial_indent="    ",
-            subsequent_indent="    ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        lines.append("")
-    lines.append("    Args:")
-    for field in fields(kind):
-        value = False if shift_off and field.name == "delay_shift" else dataclasses.MISSING
-        text = f"{said[field.name]} {default(field, value)}"
-        if field.name == "neuron_params":
-            text = f"{text} They are those of `jslayer.neuron.{home}.Neuron`, by name:"
-        lines += entry(field.name, text, 6)
-        if field.name == "neuron_params":
-            lines += neuron_entries(home)
-    lines += ['    """', ""]
-    base = f"{kind.__module__.rsplit('.', 1)[1]}.{name}"
-    code = [f"class {name}({base}):", *lines, f"    neuron_kind = {home}.Neuron"]
-    if shift_off:
-        code += ["    delay_shift: bool = False"]
-    return "\n".join(code)
+    kind, neuron = KINDS[name], family.Neuron
+    names = {field.name for field in dataclasses.fields(kind)}
+    changed = {"delay_shift": False} if "delay_shift" in names and not neuron.block_shift else {}
+    doc = re.split(r"^Attributes:", inspect.cleandoc(kind.__doc__), flags=re.MULTILINE)[0].strip()
+    head, *body = (" ".join(part.split()) for part in doc.split("\n\n"))
+    paragraphs = body[:1]
+    if "neuron_params" in names:
+        does = inspect.cleandoc(neuron.__doc__).splitlines()[0]
+        does = does[0].lower() + does[1:]
+        paragraphs.append(f"The neuron, `{neuron.__module__}.Neuron`: {does}")
+    sections = [wrapped(text, 100, " " * 4, " " * 4) for text in paragraphs]
+    sections.append("\n".join(["    Args:", *arguments(kind, **changed)]))
+    if "neuron_params" in names:
+        sections.append("\n".join(["    Keys of ``neuron_params``:", *arguments(neuron)]))
+    more = f"More is in `{kind.__module__}.{name}`. " if body[1:] else ""
+    rest = f"{more}`init`, `apply` and the rest are those of `flax.linen.Module`."
+    sections.append(wrapped(rest, 100, " " * 4, " " * 4))
+    return CLASS.format(
+        name=name,
+        home=kind.__module__.rpartition(".")[2],
+        head=head,
+        sections="\n\n".join(sections),
+        changed="".join(f"    {key}: bool = {value}\n" for key, value in changed.items()),
+    )
 
 
-def module(home: str) -> str:
-    """The source of one module."""
-    bases = sorted({kind.__module__.rsplit(".", 1)[1] for kind in kinds.KINDS.values()})
-    head = f'''"""{FAMILIES[home]}
+CLASS = '''
+class {name}(_{home}.{name}):
+    """{head}
 
-Written by ``tools/write_blocks.py`` from the docstrings of the classes behind them.
-"""
+{sections}
+    """
 
-from jslayer.block import {", ".join(bases)}
-from jslayer.neuron import {home}
+    neuron_kind = _neuron.Neuron
+{changed}'''
+
+FILE = '''"""Blocks of {neurons}."""
+
+# Written by tools/write_blocks.py from the kinds of blocks and the neuron: change those and run it.
+
+from jslayer.block import layers as _layers
+from jslayer.block import recurrent as _recurrent
+from jslayer.block import unweighted as _unweighted
+from jslayer.neuron import {family} as _neuron
 
 __all__ = [
-{"".join(f'    "{name}",{chr(10)}' for name in sorted(kinds.KINDS))}]
+{names}
+]
+
+{classes}'''
 
 
-def __dir__() -> list[str]:
-    return __all__
-'''
-    classes = [block(name, kind, home) for name, kind in kinds.KINDS.items()]
-    return head + "\n\n" + "\n\n\n".join(classes) + "\n"
-
-
-def main() -> None:
-    """Writes all modules."""
-    for home in FAMILIES:
-        (FOLDER / f"{home}.py").write_text(formatted(module(home)), encoding="utf-8")
-
-
-def formatted(source: str) -> str:
-    """``source`` in the repository's order of imports and names."""
-    for command in (["check", "--fix", "--quiet"], ["format", "--quiet"]):
-        name = ["--stdin-filename", str(FOLDER / "new.py"), "-"]
-        ruff = [sys.executable, "-m", "ruff", *command, *name]
-        done = subprocess.run(ruff, input=source, capture_output=True, text=True, check=True)
-        source = done.stdout
-    return source
+def source(family: str) -> str:
+    """The whole file of a family."""
+    home = getattr(neurons, family)
+    ordered = sorted(KINDS, key=lambda name: (not name.isupper(), name))  # as ruff has it
+    return FILE.format(
+        family=family,
+        neurons=FAMILIES[family],
+        names="\n".join(f'    "{name}",' for name in ordered),
+        classes="\n".join(class_of(name, home) for name in KINDS),
+    )
 
 
 if __name__ == "__main__":
-    main()
+    for name in FAMILIES:
+        (FOLDER / f"{name}.py").write_text(source(name), "utf-8")

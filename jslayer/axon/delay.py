@@ -4,13 +4,12 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jslayer import persistence
-from jslayer.module import Module
+from jslayer import linen, persistence
 from jslayer.ops import check, fixed_point, layout
 from jslayer.ops.delay import delay as delay_op
 
 
-class Delay(Module):
+class Delay(linen.Module):
     """Delays every channel by its own learned time, cut to whole steps.
 
     ``y[t] = x[t - floor(delay_c / sampling_time)]``, with the delay clamped to

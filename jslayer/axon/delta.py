@@ -4,14 +4,13 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jslayer import persistence
-from jslayer.module import Module
+from jslayer import linen, persistence
 from jslayer.neuron import parameters
 from jslayer.ops import check, engine, fixed_point, layout
 from jslayer.ops.sigma_delta import Delta as DeltaDynamics
 
 
-class Delta(Module):
+class Delta(linen.Module):
     """Sends changes that reach a threshold, and keeps what it did not send; see `jslayer.ops`.
 
     Attributes:

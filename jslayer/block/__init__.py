@@ -18,3 +18,29 @@ from jslayer.block.stream import Stream as Stream
 from jslayer.block.stream import stream as stream
 from jslayer.block.summary import Summary as Summary
 from jslayer.block.summary import summary as summary
+
+__all__ = [
+    "Loop",
+    "Sequential",
+    "Stream",
+    "Summary",
+    "adrf",
+    "adrf_iz",
+    "alif",
+    "cuba",
+    "custom",
+    "event_rates",
+    "family",
+    "folded",
+    "persistent",
+    "rf",
+    "rf_iz",
+    "sigma_delta",
+    "stream",
+    "summary",
+]
+
+
+def __dir__() -> list[str]:
+    """The public names, without the modules they come from."""
+    return __all__

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
@@ -21,7 +22,21 @@ Hook = Callable[[jax.Array], jax.Array] | None | Literal["neuron"]
 """Weight hook: a function, ``None`` for none, or ``"neuron"`` for the neuron's quantiser."""
 
 
-class Block(Hashable):
+class _OwnNames(type):
+    """Type of the block classes: `dir` of a class, and so `help`, leaves out what Flax has.
+
+    Blocks have all of it; its description is a thousand lines, in which theirs would be lost.
+    """
+
+    def __dir__(cls) -> list[str]:
+        """Names of the class that a Flax module does not have."""
+        return sorted(set(super().__dir__()) - _FLAX)
+
+
+_FLAX = frozenset(dir(type("Module", (nn.Module,), {})))
+
+
+class Block(Hashable, metaclass=_OwnNames):
     """Base of all blocks; they hash by value, so that they can be static arguments.
 
     Attributes:

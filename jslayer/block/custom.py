@@ -1,10 +1,11 @@
-"""Blocks of neurons of your own.
+"""Blocks of neurons of your own, see `jslayer.neuron.custom.Neuron`."""
 
-Written by ``tools/write_blocks.py`` from the docstrings of the classes behind them.
-"""
+# Written by tools/write_blocks.py from the kinds of blocks and the neuron: change those and run it.
 
-from jslayer.block import layers, recurrent, without_synapse
-from jslayer.neuron import custom
+from jslayer.block import layers as _layers
+from jslayer.block import recurrent as _recurrent
+from jslayer.block import unweighted as _unweighted
+from jslayer.neuron import custom as _neuron
 
 __all__ = [
     "KWTA",
@@ -23,535 +24,604 @@ __all__ = [
 ]
 
 
-def __dir__() -> list[str]:
-    return __all__
-
-
-class Input(without_synapse.Input):
+class Input(_unweighted.Input):
     """Turns data into spikes: quantise, scale, add a bias, neuron, one step of delay.
-
-    The neuron: runs a `Dynamics` that you define: as a neuron, and in any block of
-    `jslayer.block.custom`.
 
     ``z = q(x) q(weight) + q(bias)`` with the 8-bit quantiser of weights, which also **clips the
     data** to [-256, 254] / scale. Without a neuron the block only shifts. In complex families ``z``
     drives both parts alike; sigma-delta neurons only encode it.
 
+    The neuron, `jslayer.neuron.custom.Neuron`: runs a `Dynamics` that you define: as a neuron, and
+    in any block of `jslayer.block.custom`.
+
     Args:
-      neuron_params: Arguments of the family's neuron, or ``None`` for none. Default: None. They are
-        those of `jslayer.neuron.custom.Neuron`, by name:
-        record: The dynamics, with the output to send on named ``output``. Required.
-        parameters: First value of each of its parameters: a number, or with ``shared_param=False``
-          or ``"neuron"`` also a (min, max) pair to draw from. Required.
-        ranges: Least and largest value by parameter's name, where there are bounds; parameters are
-          clamped to them, and gradients pass outside too. Default: None.
-        output: Name of the output that goes on; the others are traces. Default: "spike".
-        readout: Name of the output that a read-out block gives, or ``None`` for the same. Default:
-          None.
-        scale: Integer weights per threshold unit, for the weights in front. Default: 64.
-        norm: A norm class (or factory) that takes ``pre_hook``, or ``None``; acts on the drive.
-          Default: None.
-        dropout: A `Dropout` or its probability, or ``None``. Default: None.
-        shared_param: ``True``: one parameter per layer, ``False``: per channel, ``"neuron"``: each.
-          Default: True.
-        persistent_state: Carry the state to the next call, in collection ``"state"``. Default:
-          False.
-        requires_grad: Learn the parameters. Default: False.
-        takes_complex: The drive is a pair of ``real`` and ``imag``. Default: False.
-        implementation: Engine, see `jslayer.ops.engine.run`. Default: None.
-        policy: What training keeps for the gradient, see `jslayer.neuron.base.Policy`. Default:
-          "save".
-      weight: First value of a learned factor, or ``None``. Default: None.
-      bias: First value of a learned offset, or ``None``. Default: None.
-      delay_shift: Delay the output by one step. Default: True.
-      count_log: Return ``(y, event rate)``. Default: False.
-      persistent_state: Without a neuron: carry the events held back to the next call, as a neuron
-        in ``neuron_params`` says for itself. Default: False.
+      neuron_params (Mapping or None = None): Arguments of the neuron, listed below, or ``None`` for
+        none.
+      weight (float or None = None): First value of a learned factor on the data; ``None``: no
+        factor.
+      bias (float or None = None): First value of a learned offset, in units of the weights;
+        ``None``: no offset.
+      delay_shift (bool = True): Delay the output by one step, as the hardware does between layers.
+      count_log (bool = False): Return ``(y, event rate)``, the fraction of outputs that are not
+        zero.
+      persistent_state (bool = False): Without a neuron: carry the events held back to the next
+        call, as a neuron in ``neuron_params`` says for itself.
+
+    Keys of ``neuron_params``:
+      record (Dynamics): The dynamics, with the output to send on named ``output``.
+      parameters (Mapping): First value of each of its parameters: a number, or with
+        ``shared_param=False`` or ``"neuron"`` also a (min, max) pair to draw from.
+      ranges (Mapping or None = None): Least and largest value by parameter's name, where there are
+        bounds; parameters are clamped to them, and gradients pass outside too.
+      output (str = "spike"): Name of the output that goes on; the others are traces.
+      readout (str or None = None): Name of the output that a read-out block gives, or ``None`` for
+        the same.
+      scale (int = 64): Integer weights per unit of weight, for the weights in front.
+      norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
+        acts on the drive.
+      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
+        channel, ``"neuron"``: each.
+      persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
+      requires_grad (bool = False): Learn the parameters.
+      takes_complex (bool = False): The drive is a pair of ``real`` and ``imag``.
+      implementation (str or None = None): Engine; ``None``: the fastest that works here, see
+        `jslayer.ops.engine.run`.
+      policy (str = "save"): What training keeps for the gradient: ``"save"``, ``"save_spikes"`` or
+        ``"recompute"``, see `jslayer.neuron.base.Policy`.
+
+    `init`, `apply` and the rest are those of `flax.linen.Module`.
     """
 
-    neuron_kind = custom.Neuron
+    neuron_kind = _neuron.Neuron
 
 
-class Output(layers.Output):
+class Output(_layers.Output):
     """Dense synapse and what a network gives to the outside: a sum, or a voltage.
-
-    The neuron: runs a `Dynamics` that you define: as a neuron, and in any block of
-    `jslayer.block.custom`.
 
     Sigma-delta: the running sum of the weighted changes, with no activation, norm or delta. Other
     families: as `Affine`.
 
+    The neuron, `jslayer.neuron.custom.Neuron`: runs a `Dynamics` that you define: as a neuron, and
+    in any block of `jslayer.block.custom`.
+
     Args:
-      neuron_params: Arguments of the family's neuron. Required. They are those of
-        `jslayer.neuron.custom.Neuron`, by name:
-        record: The dynamics, with the output to send on named ``output``. Required.
-        parameters: First value of each of its parameters: a number, or with ``shared_param=False``
-          or ``"neuron"`` also a (min, max) pair to draw from. Required.
-        ranges: Least and largest value by parameter's name, where there are bounds; parameters are
-          clamped to them, and gradients pass outside too. Default: None.
-        output: Name of the output that goes on; the others are traces. Default: "spike".
-        readout: Name of the output that a read-out block gives, or ``None`` for the same. Default:
-          None.
-        scale: Integer weights per threshold unit, for the weights in front. Default: 64.
-        norm: A norm class (or factory) that takes ``pre_hook``, or ``None``; acts on the drive.
-          Default: None.
-        dropout: A `Dropout` or its probability, or ``None``. Default: None.
-        shared_param: ``True``: one parameter per layer, ``False``: per channel, ``"neuron"``: each.
-          Default: True.
-        persistent_state: Carry the state to the next call, in collection ``"state"``. Default:
-          False.
-        requires_grad: Learn the parameters. Default: False.
-        takes_complex: The drive is a pair of ``real`` and ``imag``. Default: False.
-        implementation: Engine, see `jslayer.ops.engine.run`. Default: None.
-        policy: What training keeps for the gradient, see `jslayer.neuron.base.Policy`. Default:
-          "save".
-      in_neurons: Inputs; as in `Dense`. Required.
-      out_neurons: Outputs. Required.
-      weight_scale: Factor on the initial weights. Default: 1.
-      weight_norm: Learn length and direction of the weights apart. Default: False.
-      count_log: Return ``(y, event rate)``. Default: False.
-      mask: Connectivity of zeros and ones, ``[out, in]``. Default: None.
-      dtype: Type of the factors of the forward product, as in `jslayer.synapse.Dense`. Default:
-        None.
+      neuron_params (Mapping): Arguments of the neuron, listed below.
+      in_neurons (int, tuple or None): Inputs; a number, ``(W, H)`` or ``(W, H, C)`` for images, or
+        ``None``: as many as the first input has.
+      out_neurons (int): Outputs.
+      weight_scale (float = 1): Factor on the initial weights.
+      weight_norm (bool = False): Learn length and direction of the weights apart (weight
+        normalisation).
+      count_log (bool = False): Return ``(y, event rate)``, the fraction of outputs that are not
+        zero.
+      mask (array or None = None): Connections, ``[out, in]`` of zeros and ones; ``None``: all.
+      dtype (dtype or None = None): Number type of inputs and weights in the forward product; sums
+        and gradients stay float32, as everything does with ``None``. ``jnp.bfloat16`` is faster
+        where the processor has it, and exact for spikes of zero and one and 8-bit weights.
+
+    Keys of ``neuron_params``:
+      record (Dynamics): The dynamics, with the output to send on named ``output``.
+      parameters (Mapping): First value of each of its parameters: a number, or with
+        ``shared_param=False`` or ``"neuron"`` also a (min, max) pair to draw from.
+      ranges (Mapping or None = None): Least and largest value by parameter's name, where there are
+        bounds; parameters are clamped to them, and gradients pass outside too.
+      output (str = "spike"): Name of the output that goes on; the others are traces.
+      readout (str or None = None): Name of the output that a read-out block gives, or ``None`` for
+        the same.
+      scale (int = 64): Integer weights per unit of weight, for the weights in front.
+      norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
+        acts on the drive.
+      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
+        channel, ``"neuron"``: each.
+      persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
+      requires_grad (bool = False): Learn the parameters.
+      takes_complex (bool = False): The drive is a pair of ``real`` and ``imag``.
+      implementation (str or None = None): Engine; ``None``: the fastest that works here, see
+        `jslayer.ops.engine.run`.
+      policy (str = "save"): What training keeps for the gradient: ``"save"``, ``"save_spikes"`` or
+        ``"recompute"``, see `jslayer.neuron.base.Policy`.
+
+    `init`, `apply` and the rest are those of `flax.linen.Module`.
     """
 
-    neuron_kind = custom.Neuron
+    neuron_kind = _neuron.Neuron
 
 
-class Flatten(without_synapse.Flatten):
+class Flatten(_unweighted.Flatten):
     """``[N, C, H, W, T] -> [N, C*H*W, T]``, channel slowest.
 
     Args:
-      count_log: Return ``(y, None)``, to stand in a row with blocks that count. Default: False.
+      count_log (bool = False): Return ``(y, None)``, to stand among blocks that count.
+
+    `init`, `apply` and the rest are those of `flax.linen.Module`.
     """
 
-    neuron_kind = custom.Neuron
+    neuron_kind = _neuron.Neuron
 
 
-class Average(without_synapse.Average):
+class Average(_unweighted.Average):
     """Mean over groups of neurons: ``[N, C, ..., T] -> [N, num_outputs, T]``.
 
     Neurons in the order C, H, W (C slowest) are cut into ``num_outputs`` groups of equal size.
 
     Args:
-      num_outputs: Number of groups. Required.
-      count_log: Return ``(y, None)``. Default: False.
+      num_outputs (int): Number of groups.
+      count_log (bool = False): Return ``(y, None)``, to stand among blocks that count.
+
+    `init`, `apply` and the rest are those of `flax.linen.Module`.
     """
 
-    neuron_kind = custom.Neuron
+    neuron_kind = _neuron.Neuron
 
 
-class Affine(layers.Affine):
+class Affine(_layers.Affine):
     """Dense synapse and a neuron without threshold: the read-out of a network.
 
-    The neuron: runs a `Dynamics` that you define: as a neuron, and in any block of
-    `jslayer.block.custom`.
+    The neuron, `jslayer.neuron.custom.Neuron`: runs a `Dynamics` that you define: as a neuron, and
+    in any block of `jslayer.block.custom`.
 
     Args:
-      neuron_params: Arguments of the family's neuron. Required. They are those of
-        `jslayer.neuron.custom.Neuron`, by name:
-        record: The dynamics, with the output to send on named ``output``. Required.
-        parameters: First value of each of its parameters: a number, or with ``shared_param=False``
-          or ``"neuron"`` also a (min, max) pair to draw from. Required.
-        ranges: Least and largest value by parameter's name, where there are bounds; parameters are
-          clamped to them, and gradients pass outside too. Default: None.
-        output: Name of the output that goes on; the others are traces. Default: "spike".
-        readout: Name of the output that a read-out block gives, or ``None`` for the same. Default:
-          None.
-        scale: Integer weights per threshold unit, for the weights in front. Default: 64.
-        norm: A norm class (or factory) that takes ``pre_hook``, or ``None``; acts on the drive.
-          Default: None.
-        dropout: A `Dropout` or its probability, or ``None``. Default: None.
-        shared_param: ``True``: one parameter per layer, ``False``: per channel, ``"neuron"``: each.
-          Default: True.
-        persistent_state: Carry the state to the next call, in collection ``"state"``. Default:
-          False.
-        requires_grad: Learn the parameters. Default: False.
-        takes_complex: The drive is a pair of ``real`` and ``imag``. Default: False.
-        implementation: Engine, see `jslayer.ops.engine.run`. Default: None.
-        policy: What training keeps for the gradient, see `jslayer.neuron.base.Policy`. Default:
-          "save".
-      in_neurons: Inputs; as in `Dense`. Required.
-      out_neurons: Outputs. Required.
-      weight_scale: Factor on the initial weights. Default: 1.
-      weight_norm: Learn length and direction of the weights apart. Default: False.
-      pre_hook_fx: Weight hook; the neuron's quantiser if not given. Default: "neuron".
-      dynamics: Run the neuron's dynamics and return its voltage (imaginary part, activation); else
-        the weighted sums (their imaginary part). Default: True.
-      mask: Connectivity of zeros and ones, ``[out, in]``. Default: None.
-      count_log: Return ``(y, None)``. Default: False.
-      dtype: Type of the factors of the forward product, as in `jslayer.synapse.Dense`. Default:
-        None.
+      neuron_params (Mapping): Arguments of the neuron, listed below.
+      in_neurons (int, tuple or None): Inputs; a number, ``(W, H)`` or ``(W, H, C)`` for images, or
+        ``None``: as many as the first input has.
+      out_neurons (int): Outputs.
+      weight_scale (float = 1): Factor on the initial weights.
+      weight_norm (bool = False): Learn length and direction of the weights apart (weight
+        normalisation).
+      pre_hook_fx (function, None or "neuron" = "neuron"): Function of the weights in use, ``None``
+        for none, or ``"neuron"``: the neuron's 8-bit quantiser.
+      dynamics (bool = True): Return the voltage of the neuron's dynamics (imaginary part,
+        activation); if ``False``, the weighted sums (their imaginary part).
+      mask (array or None = None): Connections, ``[out, in]`` of zeros and ones; ``None``: all.
+      count_log (bool = False): Return ``(y, None)``.
+      dtype (dtype or None = None): Number type of inputs and weights in the forward product; sums
+        and gradients stay float32, as everything does with ``None``. ``jnp.bfloat16`` is faster
+        where the processor has it, and exact for spikes of zero and one and 8-bit weights.
+
+    Keys of ``neuron_params``:
+      record (Dynamics): The dynamics, with the output to send on named ``output``.
+      parameters (Mapping): First value of each of its parameters: a number, or with
+        ``shared_param=False`` or ``"neuron"`` also a (min, max) pair to draw from.
+      ranges (Mapping or None = None): Least and largest value by parameter's name, where there are
+        bounds; parameters are clamped to them, and gradients pass outside too.
+      output (str = "spike"): Name of the output that goes on; the others are traces.
+      readout (str or None = None): Name of the output that a read-out block gives, or ``None`` for
+        the same.
+      scale (int = 64): Integer weights per unit of weight, for the weights in front.
+      norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
+        acts on the drive.
+      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
+        channel, ``"neuron"``: each.
+      persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
+      requires_grad (bool = False): Learn the parameters.
+      takes_complex (bool = False): The drive is a pair of ``real`` and ``imag``.
+      implementation (str or None = None): Engine; ``None``: the fastest that works here, see
+        `jslayer.ops.engine.run`.
+      policy (str = "save"): What training keeps for the gradient: ``"save"``, ``"save_spikes"`` or
+        ``"recompute"``, see `jslayer.neuron.base.Policy`.
+
+    `init`, `apply` and the rest are those of `flax.linen.Module`.
     """
 
-    neuron_kind = custom.Neuron
+    neuron_kind = _neuron.Neuron
 
 
-class TimeDecimation(without_synapse.TimeDecimation):
+class TimeDecimation(_unweighted.TimeDecimation):
     """Mean over every ``factor`` steps: ``[N, C, ..., T] -> [N, C, ..., ceil(T / factor)]``.
 
     Zeros are appended up to a multiple of the factor and count in the mean.
 
     Args:
-      factor: Steps that become one; a power of two. Required.
-      count_log: Return ``(y, None)``. Default: False.
+      factor (int): Steps that become one; a power of two.
+      count_log (bool = False): Return ``(y, None)``, to stand among blocks that count.
+
+    `init`, `apply` and the rest are those of `flax.linen.Module`.
     """
 
-    neuron_kind = custom.Neuron
+    neuron_kind = _neuron.Neuron
 
 
-class Dense(layers.Dense):
+class Dense(_layers.Dense):
     """Dense synapse and neuron.
 
-    The neuron: runs a `Dynamics` that you define: as a neuron, and in any block of
-    `jslayer.block.custom`.
+    The neuron, `jslayer.neuron.custom.Neuron`: runs a `Dynamics` that you define: as a neuron, and
+    in any block of `jslayer.block.custom`.
 
     Args:
-      neuron_params: Arguments of the family's neuron. Required. They are those of
-        `jslayer.neuron.custom.Neuron`, by name:
-        record: The dynamics, with the output to send on named ``output``. Required.
-        parameters: First value of each of its parameters: a number, or with ``shared_param=False``
-          or ``"neuron"`` also a (min, max) pair to draw from. Required.
-        ranges: Least and largest value by parameter's name, where there are bounds; parameters are
-          clamped to them, and gradients pass outside too. Default: None.
-        output: Name of the output that goes on; the others are traces. Default: "spike".
-        readout: Name of the output that a read-out block gives, or ``None`` for the same. Default:
-          None.
-        scale: Integer weights per threshold unit, for the weights in front. Default: 64.
-        norm: A norm class (or factory) that takes ``pre_hook``, or ``None``; acts on the drive.
-          Default: None.
-        dropout: A `Dropout` or its probability, or ``None``. Default: None.
-        shared_param: ``True``: one parameter per layer, ``False``: per channel, ``"neuron"``: each.
-          Default: True.
-        persistent_state: Carry the state to the next call, in collection ``"state"``. Default:
-          False.
-        requires_grad: Learn the parameters. Default: False.
-        takes_complex: The drive is a pair of ``real`` and ``imag``. Default: False.
-        implementation: Engine, see `jslayer.ops.engine.run`. Default: None.
-        policy: What training keeps for the gradient, see `jslayer.neuron.base.Policy`. Default:
-          "save".
-      in_neurons: Inputs; a number, ``(W, H)`` or ``(W, H, C)`` for images, or ``None``: as many as
-        the first input has. Required.
-      out_neurons: Outputs. Required.
-      weight_scale: Factor on the initial weights. Default: 1.
-      weight_norm: Learn length and direction of the weights apart. Default: False.
-      pre_hook_fx: Weight hook; the neuron's quantiser if not given. Default: "neuron".
-      delay: Add a learnable delay per output, up to `MAX_DELAY` steps. Default: False.
-      delay_shift: Delay the output by one step. Default: True.
-      mask: Connectivity of zeros and ones, ``[out, in]``. Default: None.
-      count_log: Return ``(y, event rate)``. Default: False.
-      dtype: Type of the factors of the forward product, as in `jslayer.synapse.Dense`. Default:
-        None.
+      neuron_params (Mapping): Arguments of the neuron, listed below.
+      in_neurons (int, tuple or None): Inputs; a number, ``(W, H)`` or ``(W, H, C)`` for images, or
+        ``None``: as many as the first input has.
+      out_neurons (int): Outputs.
+      weight_scale (float = 1): Factor on the initial weights.
+      weight_norm (bool = False): Learn length and direction of the weights apart (weight
+        normalisation).
+      pre_hook_fx (function, None or "neuron" = "neuron"): Function of the weights in use, ``None``
+        for none, or ``"neuron"``: the neuron's 8-bit quantiser.
+      delay (bool = False): Add a learnable delay per output, 0 to 62 steps.
+      delay_shift (bool = True): Delay the output by one step, as the hardware does between layers.
+      mask (array or None = None): Connections, ``[out, in]`` of zeros and ones; ``None``: all.
+      count_log (bool = False): Return ``(y, event rate)``, the fraction of outputs that are not
+        zero.
+      dtype (dtype or None = None): Number type of inputs and weights in the forward product; sums
+        and gradients stay float32, as everything does with ``None``. ``jnp.bfloat16`` is faster
+        where the processor has it, and exact for spikes of zero and one and 8-bit weights.
+
+    Keys of ``neuron_params``:
+      record (Dynamics): The dynamics, with the output to send on named ``output``.
+      parameters (Mapping): First value of each of its parameters: a number, or with
+        ``shared_param=False`` or ``"neuron"`` also a (min, max) pair to draw from.
+      ranges (Mapping or None = None): Least and largest value by parameter's name, where there are
+        bounds; parameters are clamped to them, and gradients pass outside too.
+      output (str = "spike"): Name of the output that goes on; the others are traces.
+      readout (str or None = None): Name of the output that a read-out block gives, or ``None`` for
+        the same.
+      scale (int = 64): Integer weights per unit of weight, for the weights in front.
+      norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
+        acts on the drive.
+      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
+        channel, ``"neuron"``: each.
+      persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
+      requires_grad (bool = False): Learn the parameters.
+      takes_complex (bool = False): The drive is a pair of ``real`` and ``imag``.
+      implementation (str or None = None): Engine; ``None``: the fastest that works here, see
+        `jslayer.ops.engine.run`.
+      policy (str = "save"): What training keeps for the gradient: ``"save"``, ``"save_spikes"`` or
+        ``"recompute"``, see `jslayer.neuron.base.Policy`.
+
+    `init`, `apply` and the rest are those of `flax.linen.Module`.
     """
 
-    neuron_kind = custom.Neuron
+    neuron_kind = _neuron.Neuron
 
 
-class Conv(layers.Conv):
+class Conv(_layers.Conv):
     """Convolution and neuron, on ``[N, C, H, W, T]``.
 
-    The neuron: runs a `Dynamics` that you define: as a neuron, and in any block of
-    `jslayer.block.custom`.
+    The neuron, `jslayer.neuron.custom.Neuron`: runs a `Dynamics` that you define: as a neuron, and
+    in any block of `jslayer.block.custom`.
 
     Args:
-      neuron_params: Arguments of the family's neuron. Required. They are those of
-        `jslayer.neuron.custom.Neuron`, by name:
-        record: The dynamics, with the output to send on named ``output``. Required.
-        parameters: First value of each of its parameters: a number, or with ``shared_param=False``
-          or ``"neuron"`` also a (min, max) pair to draw from. Required.
-        ranges: Least and largest value by parameter's name, where there are bounds; parameters are
-          clamped to them, and gradients pass outside too. Default: None.
-        output: Name of the output that goes on; the others are traces. Default: "spike".
-        readout: Name of the output that a read-out block gives, or ``None`` for the same. Default:
-          None.
-        scale: Integer weights per threshold unit, for the weights in front. Default: 64.
-        norm: A norm class (or factory) that takes ``pre_hook``, or ``None``; acts on the drive.
-          Default: None.
-        dropout: A `Dropout` or its probability, or ``None``. Default: None.
-        shared_param: ``True``: one parameter per layer, ``False``: per channel, ``"neuron"``: each.
-          Default: True.
-        persistent_state: Carry the state to the next call, in collection ``"state"``. Default:
-          False.
-        requires_grad: Learn the parameters. Default: False.
-        takes_complex: The drive is a pair of ``real`` and ``imag``. Default: False.
-        implementation: Engine, see `jslayer.ops.engine.run`. Default: None.
-        policy: What training keeps for the gradient, see `jslayer.neuron.base.Policy`. Default:
-          "save".
-      in_features: Input channels, or ``None``: as many as the first input has. Required.
-      out_features: Output channels. Required.
-      kernel_size: Size of the kernel; a number or (height, width), as the next three. Required.
-      stride: Steps between windows. Default: 1.
-      padding: Zeros on every side. Default: 0.
-      dilation: Steps between the entries of a window. Default: 1.
-      groups: Channels are connected within as many groups. Default: 1.
-      weight_scale: Factor on the initial weights. Default: 1.
-      weight_norm: Learn length and direction of the weights apart. Default: False.
-      pre_hook_fx: Weight hook; the neuron's quantiser if not given. Default: "neuron".
-      delay: Add a learnable delay per output channel, up to `MAX_DELAY` steps. Default: False.
-      delay_shift: Delay the output by one step. Default: True.
-      count_log: Return ``(y, event rate)``. Default: False.
-      mask: Connectivity of zeros and ones, shaped like the weight or like its first two axes.
-        Default: None.
-      dtype: Type of the factors of the forward product, as in `jslayer.synapse.Dense`. Default:
-        None.
+      neuron_params (Mapping): Arguments of the neuron, listed below.
+      in_features (int or None): Input channels, or ``None``: as many as the first input has.
+      out_features (int): Output channels.
+      kernel_size (int or (height, width)): Height and width of the kernel, in pixels.
+      stride (int or (height, width) = 1): Pixels between windows.
+      padding (int or (height, width) = 0): Zeros added at every edge, in pixels.
+      dilation (int or (height, width) = 1): Pixels between the entries of a window.
+      groups (int = 1): Groups of channels; connections are within a group only.
+      weight_scale (float = 1): Factor on the initial weights.
+      weight_norm (bool = False): Learn length and direction of the weights apart (weight
+        normalisation).
+      pre_hook_fx (function, None or "neuron" = "neuron"): Function of the weights in use, ``None``
+        for none, or ``"neuron"``: the neuron's 8-bit quantiser.
+      delay (bool = False): Add a learnable delay per output channel, 0 to 62 steps.
+      delay_shift (bool = True): Delay the output by one step, as the hardware does between layers.
+      count_log (bool = False): Return ``(y, event rate)``, the fraction of outputs that are not
+        zero.
+      mask (array or None = None): Connections, zeros and ones shaped like the weight or like its
+        first two axes; ``None``: all.
+      dtype (dtype or None = None): Number type of inputs and weights in the forward product; sums
+        and gradients stay float32, as everything does with ``None``. ``jnp.bfloat16`` is faster
+        where the processor has it, and exact for spikes of zero and one and 8-bit weights.
+
+    Keys of ``neuron_params``:
+      record (Dynamics): The dynamics, with the output to send on named ``output``.
+      parameters (Mapping): First value of each of its parameters: a number, or with
+        ``shared_param=False`` or ``"neuron"`` also a (min, max) pair to draw from.
+      ranges (Mapping or None = None): Least and largest value by parameter's name, where there are
+        bounds; parameters are clamped to them, and gradients pass outside too.
+      output (str = "spike"): Name of the output that goes on; the others are traces.
+      readout (str or None = None): Name of the output that a read-out block gives, or ``None`` for
+        the same.
+      scale (int = 64): Integer weights per unit of weight, for the weights in front.
+      norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
+        acts on the drive.
+      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
+        channel, ``"neuron"``: each.
+      persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
+      requires_grad (bool = False): Learn the parameters.
+      takes_complex (bool = False): The drive is a pair of ``real`` and ``imag``.
+      implementation (str or None = None): Engine; ``None``: the fastest that works here, see
+        `jslayer.ops.engine.run`.
+      policy (str = "save"): What training keeps for the gradient: ``"save"``, ``"save_spikes"`` or
+        ``"recompute"``, see `jslayer.neuron.base.Policy`.
+
+    `init`, `apply` and the rest are those of `flax.linen.Module`.
     """
 
-    neuron_kind = custom.Neuron
+    neuron_kind = _neuron.Neuron
 
 
-class Pool(layers.Pool):
+class Pool(_layers.Pool):
     """Sum pooling of every channel alone, and neuron; it has no norm.
 
-    The neuron: runs a `Dynamics` that you define: as a neuron, and in any block of
-    `jslayer.block.custom`.
+    The neuron, `jslayer.neuron.custom.Neuron`: runs a `Dynamics` that you define: as a neuron, and
+    in any block of `jslayer.block.custom`.
 
     Args:
-      neuron_params: Arguments of the family's neuron; a norm among them is left out. Required. They
-        are those of `jslayer.neuron.custom.Neuron`, by name:
-        record: The dynamics, with the output to send on named ``output``. Required.
-        parameters: First value of each of its parameters: a number, or with ``shared_param=False``
-          or ``"neuron"`` also a (min, max) pair to draw from. Required.
-        ranges: Least and largest value by parameter's name, where there are bounds; parameters are
-          clamped to them, and gradients pass outside too. Default: None.
-        output: Name of the output that goes on; the others are traces. Default: "spike".
-        readout: Name of the output that a read-out block gives, or ``None`` for the same. Default:
-          None.
-        scale: Integer weights per threshold unit, for the weights in front. Default: 64.
-        norm: A norm class (or factory) that takes ``pre_hook``, or ``None``; acts on the drive.
-          Default: None.
-        dropout: A `Dropout` or its probability, or ``None``. Default: None.
-        shared_param: ``True``: one parameter per layer, ``False``: per channel, ``"neuron"``: each.
-          Default: True.
-        persistent_state: Carry the state to the next call, in collection ``"state"``. Default:
-          False.
-        requires_grad: Learn the parameters. Default: False.
-        takes_complex: The drive is a pair of ``real`` and ``imag``. Default: False.
-        implementation: Engine, see `jslayer.ops.engine.run`. Default: None.
-        policy: What training keeps for the gradient, see `jslayer.neuron.base.Policy`. Default:
-          "save".
-      kernel_size: Size of the window; a number or (height, width), as the next three. Required.
-      stride: Steps between windows; the kernel's size if ``None``. Default: None.
-      padding: Zeros on every side. Default: 0.
-      dilation: Steps between the entries of a window. Default: 1.
-      weight_scale: The weight of all connections. Default: 1.
-      weight_norm: Learn the weight's length. Default: False.
-      pre_hook_fx: Weight hook; the neuron's quantiser if not given. Default: "neuron".
-      delay: Add a learnable delay per channel, up to `MAX_DELAY` steps. Default: False.
-      delay_shift: Delay the output by one step. Default: True.
-      count_log: Return ``(y, event rate)``. Default: False.
+      neuron_params (Mapping): Arguments of the neuron, listed below; a norm among them is left out.
+      kernel_size (int or (height, width)): Height and width of the window, in pixels.
+      stride (int, (height, width) or None = None): Pixels between windows; ``None``: the kernel's
+        size.
+      padding (int or (height, width) = 0): Zeros added at every edge, in pixels.
+      dilation (int or (height, width) = 1): Pixels between the entries of a window.
+      weight_scale (float = 1): The weight of all connections.
+      weight_norm (bool = False): Learn the weight's length.
+      pre_hook_fx (function, None or "neuron" = "neuron"): Function of the weights in use, ``None``
+        for none, or ``"neuron"``: the neuron's 8-bit quantiser.
+      delay (bool = False): Add a learnable delay per channel, 0 to 62 steps.
+      delay_shift (bool = True): Delay the output by one step, as the hardware does between layers.
+      count_log (bool = False): Return ``(y, event rate)``, the fraction of outputs that are not
+        zero.
+
+    Keys of ``neuron_params``:
+      record (Dynamics): The dynamics, with the output to send on named ``output``.
+      parameters (Mapping): First value of each of its parameters: a number, or with
+        ``shared_param=False`` or ``"neuron"`` also a (min, max) pair to draw from.
+      ranges (Mapping or None = None): Least and largest value by parameter's name, where there are
+        bounds; parameters are clamped to them, and gradients pass outside too.
+      output (str = "spike"): Name of the output that goes on; the others are traces.
+      readout (str or None = None): Name of the output that a read-out block gives, or ``None`` for
+        the same.
+      scale (int = 64): Integer weights per unit of weight, for the weights in front.
+      norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
+        acts on the drive.
+      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
+        channel, ``"neuron"``: each.
+      persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
+      requires_grad (bool = False): Learn the parameters.
+      takes_complex (bool = False): The drive is a pair of ``real`` and ``imag``.
+      implementation (str or None = None): Engine; ``None``: the fastest that works here, see
+        `jslayer.ops.engine.run`.
+      policy (str = "save"): What training keeps for the gradient: ``"save"``, ``"save_spikes"`` or
+        ``"recompute"``, see `jslayer.neuron.base.Policy`.
+
+    `init`, `apply` and the rest are those of `flax.linen.Module`.
     """
 
-    neuron_kind = custom.Neuron
+    neuron_kind = _neuron.Neuron
 
 
-class ConvT(layers.ConvT):
-    """Transposed convolution and neuron, on ``[N, C, H, W, T]``.
+class ConvT(_layers.ConvT):
+    """Transposed convolution and neuron; arguments are those of `Conv`.
 
-    The neuron: runs a `Dynamics` that you define: as a neuron, and in any block of
-    `jslayer.block.custom`.
+    The neuron, `jslayer.neuron.custom.Neuron`: runs a `Dynamics` that you define: as a neuron, and
+    in any block of `jslayer.block.custom`.
 
     Args:
-      neuron_params: Arguments of the family's neuron. Required. They are those of
-        `jslayer.neuron.custom.Neuron`, by name:
-        record: The dynamics, with the output to send on named ``output``. Required.
-        parameters: First value of each of its parameters: a number, or with ``shared_param=False``
-          or ``"neuron"`` also a (min, max) pair to draw from. Required.
-        ranges: Least and largest value by parameter's name, where there are bounds; parameters are
-          clamped to them, and gradients pass outside too. Default: None.
-        output: Name of the output that goes on; the others are traces. Default: "spike".
-        readout: Name of the output that a read-out block gives, or ``None`` for the same. Default:
-          None.
-        scale: Integer weights per threshold unit, for the weights in front. Default: 64.
-        norm: A norm class (or factory) that takes ``pre_hook``, or ``None``; acts on the drive.
-          Default: None.
-        dropout: A `Dropout` or its probability, or ``None``. Default: None.
-        shared_param: ``True``: one parameter per layer, ``False``: per channel, ``"neuron"``: each.
-          Default: True.
-        persistent_state: Carry the state to the next call, in collection ``"state"``. Default:
-          False.
-        requires_grad: Learn the parameters. Default: False.
-        takes_complex: The drive is a pair of ``real`` and ``imag``. Default: False.
-        implementation: Engine, see `jslayer.ops.engine.run`. Default: None.
-        policy: What training keeps for the gradient, see `jslayer.neuron.base.Policy`. Default:
-          "save".
-      in_features: Input channels, or ``None``: as many as the first input has. Required.
-      out_features: Output channels. Required.
-      kernel_size: Size of the kernel; a number or (height, width), as the next three. Required.
-      stride: Steps between windows. Default: 1.
-      padding: Zeros on every side. Default: 0.
-      dilation: Steps between the entries of a window. Default: 1.
-      groups: Channels are connected within as many groups. Default: 1.
-      weight_scale: Factor on the initial weights. Default: 1.
-      weight_norm: Learn length and direction of the weights apart. Default: False.
-      pre_hook_fx: Weight hook; the neuron's quantiser if not given. Default: "neuron".
-      delay: Add a learnable delay per output channel, up to `MAX_DELAY` steps. Default: False.
-      delay_shift: Delay the output by one step. Default: True.
-      count_log: Return ``(y, event rate)``. Default: False.
-      mask: Connectivity of zeros and ones, shaped like the weight or like its first two axes.
-        Default: None.
-      dtype: Type of the factors of the forward product, as in `jslayer.synapse.Dense`. Default:
-        None.
+      neuron_params (Mapping): Arguments of the neuron, listed below.
+      in_features (int or None): Input channels, or ``None``: as many as the first input has.
+      out_features (int): Output channels.
+      kernel_size (int or (height, width)): Height and width of the kernel, in pixels.
+      stride (int or (height, width) = 1): Pixels between windows.
+      padding (int or (height, width) = 0): Zeros added at every edge, in pixels.
+      dilation (int or (height, width) = 1): Pixels between the entries of a window.
+      groups (int = 1): Groups of channels; connections are within a group only.
+      weight_scale (float = 1): Factor on the initial weights.
+      weight_norm (bool = False): Learn length and direction of the weights apart (weight
+        normalisation).
+      pre_hook_fx (function, None or "neuron" = "neuron"): Function of the weights in use, ``None``
+        for none, or ``"neuron"``: the neuron's 8-bit quantiser.
+      delay (bool = False): Add a learnable delay per output channel, 0 to 62 steps.
+      delay_shift (bool = True): Delay the output by one step, as the hardware does between layers.
+      count_log (bool = False): Return ``(y, event rate)``, the fraction of outputs that are not
+        zero.
+      mask (array or None = None): Connections, zeros and ones shaped like the weight or like its
+        first two axes; ``None``: all.
+      dtype (dtype or None = None): Number type of inputs and weights in the forward product; sums
+        and gradients stay float32, as everything does with ``None``. ``jnp.bfloat16`` is faster
+        where the processor has it, and exact for spikes of zero and one and 8-bit weights.
+
+    Keys of ``neuron_params``:
+      record (Dynamics): The dynamics, with the output to send on named ``output``.
+      parameters (Mapping): First value of each of its parameters: a number, or with
+        ``shared_param=False`` or ``"neuron"`` also a (min, max) pair to draw from.
+      ranges (Mapping or None = None): Least and largest value by parameter's name, where there are
+        bounds; parameters are clamped to them, and gradients pass outside too.
+      output (str = "spike"): Name of the output that goes on; the others are traces.
+      readout (str or None = None): Name of the output that a read-out block gives, or ``None`` for
+        the same.
+      scale (int = 64): Integer weights per unit of weight, for the weights in front.
+      norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
+        acts on the drive.
+      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
+        channel, ``"neuron"``: each.
+      persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
+      requires_grad (bool = False): Learn the parameters.
+      takes_complex (bool = False): The drive is a pair of ``real`` and ``imag``.
+      implementation (str or None = None): Engine; ``None``: the fastest that works here, see
+        `jslayer.ops.engine.run`.
+      policy (str = "save"): What training keeps for the gradient: ``"save"``, ``"save_spikes"`` or
+        ``"recompute"``, see `jslayer.neuron.base.Policy`.
+
+    `init`, `apply` and the rest are those of `flax.linen.Module`.
     """
 
-    neuron_kind = custom.Neuron
+    neuron_kind = _neuron.Neuron
 
 
-class Unpool(layers.Unpool):
+class Unpool(_layers.Unpool):
     """The transpose of `Pool` with the same arguments: every input is spread over a window.
 
-    The neuron: runs a `Dynamics` that you define: as a neuron, and in any block of
-    `jslayer.block.custom`.
+    The neuron, `jslayer.neuron.custom.Neuron`: runs a `Dynamics` that you define: as a neuron, and
+    in any block of `jslayer.block.custom`.
 
     Args:
-      neuron_params: Arguments of the family's neuron; a norm among them is left out. Required. They
-        are those of `jslayer.neuron.custom.Neuron`, by name:
-        record: The dynamics, with the output to send on named ``output``. Required.
-        parameters: First value of each of its parameters: a number, or with ``shared_param=False``
-          or ``"neuron"`` also a (min, max) pair to draw from. Required.
-        ranges: Least and largest value by parameter's name, where there are bounds; parameters are
-          clamped to them, and gradients pass outside too. Default: None.
-        output: Name of the output that goes on; the others are traces. Default: "spike".
-        readout: Name of the output that a read-out block gives, or ``None`` for the same. Default:
-          None.
-        scale: Integer weights per threshold unit, for the weights in front. Default: 64.
-        norm: A norm class (or factory) that takes ``pre_hook``, or ``None``; acts on the drive.
-          Default: None.
-        dropout: A `Dropout` or its probability, or ``None``. Default: None.
-        shared_param: ``True``: one parameter per layer, ``False``: per channel, ``"neuron"``: each.
-          Default: True.
-        persistent_state: Carry the state to the next call, in collection ``"state"``. Default:
-          False.
-        requires_grad: Learn the parameters. Default: False.
-        takes_complex: The drive is a pair of ``real`` and ``imag``. Default: False.
-        implementation: Engine, see `jslayer.ops.engine.run`. Default: None.
-        policy: What training keeps for the gradient, see `jslayer.neuron.base.Policy`. Default:
-          "save".
-      kernel_size: Size of the window; a number or (height, width), as the next three. Required.
-      stride: Steps between windows; the kernel's size if ``None``. Default: None.
-      padding: Zeros on every side. Default: 0.
-      dilation: Steps between the entries of a window. Default: 1.
-      weight_scale: The weight of all connections. Default: 1.
-      weight_norm: Learn the weight's length. Default: False.
-      pre_hook_fx: Weight hook; the neuron's quantiser if not given. Default: "neuron".
-      delay: Add a learnable delay per channel, up to `MAX_DELAY` steps. Default: False.
-      delay_shift: Delay the output by one step. Default: True.
-      count_log: Return ``(y, event rate)``. Default: False.
+      neuron_params (Mapping): Arguments of the neuron, listed below; a norm among them is left out.
+      kernel_size (int or (height, width)): Height and width of the window, in pixels.
+      stride (int, (height, width) or None = None): Pixels between windows; ``None``: the kernel's
+        size.
+      padding (int or (height, width) = 0): Zeros added at every edge, in pixels.
+      dilation (int or (height, width) = 1): Pixels between the entries of a window.
+      weight_scale (float = 1): The weight of all connections.
+      weight_norm (bool = False): Learn the weight's length.
+      pre_hook_fx (function, None or "neuron" = "neuron"): Function of the weights in use, ``None``
+        for none, or ``"neuron"``: the neuron's 8-bit quantiser.
+      delay (bool = False): Add a learnable delay per channel, 0 to 62 steps.
+      delay_shift (bool = True): Delay the output by one step, as the hardware does between layers.
+      count_log (bool = False): Return ``(y, event rate)``, the fraction of outputs that are not
+        zero.
+
+    Keys of ``neuron_params``:
+      record (Dynamics): The dynamics, with the output to send on named ``output``.
+      parameters (Mapping): First value of each of its parameters: a number, or with
+        ``shared_param=False`` or ``"neuron"`` also a (min, max) pair to draw from.
+      ranges (Mapping or None = None): Least and largest value by parameter's name, where there are
+        bounds; parameters are clamped to them, and gradients pass outside too.
+      output (str = "spike"): Name of the output that goes on; the others are traces.
+      readout (str or None = None): Name of the output that a read-out block gives, or ``None`` for
+        the same.
+      scale (int = 64): Integer weights per unit of weight, for the weights in front.
+      norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
+        acts on the drive.
+      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
+        channel, ``"neuron"``: each.
+      persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
+      requires_grad (bool = False): Learn the parameters.
+      takes_complex (bool = False): The drive is a pair of ``real`` and ``imag``.
+      implementation (str or None = None): Engine; ``None``: the fastest that works here, see
+        `jslayer.ops.engine.run`.
+      policy (str = "save"): What training keeps for the gradient: ``"save"``, ``"save_spikes"`` or
+        ``"recompute"``, see `jslayer.neuron.base.Policy`.
+
+    `init`, `apply` and the rest are those of `flax.linen.Module`.
     """
 
-    neuron_kind = custom.Neuron
+    neuron_kind = _neuron.Neuron
 
 
-class KWTA(recurrent.KWTA):
+class KWTA(_recurrent.KWTA):
     """k winners take all: every neuron excites itself and inhibits all others, on ``[N, C, T]``.
 
-    The neuron: runs a `Dynamics` that you define: as a neuron, and in any block of
-    `jslayer.block.custom`.
-
     ``d[t] = W x[t] + R s[t-1] + b`` with ``R = q((1 + a) I - 1)`` for self-excitation a, clamped to
-    [0, 1], and the neuron's quantiser q. A neuron that fires among K - 1 others gets ``b - (K - 1)
-    + a``, one that does not gets ``b - K``. The bias puts the steady drive at which the neuron
-    spikes, ``e``, in the middle: ``b = e + K - (1 + a) / 2``; the drive decides who is who. For
-    leaky neurons ``e = threshold current_decay (1 + voltage_decay) / 2``, half way between the
-    drive that makes them spike at all and the one that makes them spike every step; for others it
-    is the threshold. (In the reference the bias rounds to zero.)
+    [0, 1], and the neuron's quantiser q. A neuron that fires among K - 1 others gets
+    ``b - (K - 1) + a``, one that does not gets ``b - K``. The bias puts the steady drive at which
+    the neuron spikes, ``e``, in the middle: ``b = e + K - (1 + a) / 2``; the drive decides who is
+    who. For leaky neurons ``e = threshold current_decay (1 + voltage_decay) / 2``, half way between
+    the drive that makes them spike at all and the one that makes them spike every step; for others
+    it is the threshold. (In the reference the bias rounds to zero.)
 
-    Winners need memory: with a ``voltage_decay`` of at most 0.1 the mean number of spikes per step
-    is K within 15 %, or 30 % where the current has no memory. Neurons that forget at once see all
-    the same inhibition in the same step, whatever the bias: unless K of them are active already and
-    the drive stays below (1 + a) / 2, all fire and all fall silent by turns. Sigma-delta neurons
-    add their drive up, so that a constant would grow without end: they compete by inhibition alone,
-    with b = 0, and K does not count.
+    The neuron, `jslayer.neuron.custom.Neuron`: runs a `Dynamics` that you define: as a neuron, and
+    in any block of `jslayer.block.custom`.
 
     Args:
-      neuron_params: Arguments of the family's neuron; a norm has no place here. Required. They are
-        those of `jslayer.neuron.custom.Neuron`, by name:
-        record: The dynamics, with the output to send on named ``output``. Required.
-        parameters: First value of each of its parameters: a number, or with ``shared_param=False``
-          or ``"neuron"`` also a (min, max) pair to draw from. Required.
-        ranges: Least and largest value by parameter's name, where there are bounds; parameters are
-          clamped to them, and gradients pass outside too. Default: None.
-        output: Name of the output that goes on; the others are traces. Default: "spike".
-        readout: Name of the output that a read-out block gives, or ``None`` for the same. Default:
-          None.
-        scale: Integer weights per threshold unit, for the weights in front. Default: 64.
-        norm: A norm class (or factory) that takes ``pre_hook``, or ``None``; acts on the drive.
-          Default: None.
-        dropout: A `Dropout` or its probability, or ``None``. Default: None.
-        shared_param: ``True``: one parameter per layer, ``False``: per channel, ``"neuron"``: each.
-          Default: True.
-        persistent_state: Carry the state to the next call, in collection ``"state"``. Default:
-          False.
-        requires_grad: Learn the parameters. Default: False.
-        takes_complex: The drive is a pair of ``real`` and ``imag``. Default: False.
-        implementation: Engine, see `jslayer.ops.engine.run`. Default: None.
-        policy: What training keeps for the gradient, see `jslayer.neuron.base.Policy`. Default:
-          "save".
-      in_neurons: Inputs; as in `Dense`. Required.
-      out_neurons: Outputs, N. Required.
-      num_winners: K, at most N. Required.
-      self_excitation: First value of a. Default: 0.5.
-      weight_scale: Factor on the initial weights. Default: 1.
-      weight_norm: Learn length and direction of the weights apart. Default: False.
-      pre_hook_fx: Weight hook; the neuron's quantiser if not given. Default: "neuron".
-      delay_shift: Delay the output by one step, behind the feedback. Default: True.
-      requires_grad: Learn the self-excitation. Default: True.
-      count_log: Return ``(y, event rate)``. Default: False.
-      bias: Another bias, in threshold units, rounded to steps of 2 / scale. Default: None.
-      mask: Connectivity of the input, ``[out, in]``. Default: None.
-      dtype: Type of the factors of the input's product, as in `jslayer.synapse.Dense`. Default:
-        None.
+      neuron_params (Mapping): Arguments of the neuron, listed below; a norm has no place here.
+      in_neurons (int, tuple or None): Inputs; a number, ``(W, H)`` or ``(W, H, C)`` for images, or
+        ``None``: as many as the first input has.
+      out_neurons (int): Outputs, N.
+      num_winners (int): K, at most N.
+      self_excitation (float = 0.5): First value of a.
+      weight_scale (float = 1): Factor on the initial weights.
+      weight_norm (bool = False): Learn length and direction of the weights apart (weight
+        normalisation).
+      pre_hook_fx (function, None or "neuron" = "neuron"): Function of the weights in use, ``None``
+        for none, or ``"neuron"``: the neuron's 8-bit quantiser.
+      delay_shift (bool = True): Delay the output by one step, behind the feedback.
+      requires_grad (bool = True): Learn the self-excitation.
+      count_log (bool = False): Return ``(y, event rate)``, the fraction of outputs that are not
+        zero.
+      bias (float or None = None): Another bias, in units of the weights, rounded to steps of 2 /
+        scale; ``None``: from the formula above.
+      mask (array or None = None): Connections of the input, ``[out, in]`` of zeros and ones;
+        ``None``: all.
+      dtype (dtype or None = None): Number type of inputs and weights in the product of the input;
+        sums and gradients stay float32, as everything does with ``None``. ``jnp.bfloat16`` is
+        faster where the processor has it, and exact for spikes of zero and one and 8-bit weights.
+
+    Keys of ``neuron_params``:
+      record (Dynamics): The dynamics, with the output to send on named ``output``.
+      parameters (Mapping): First value of each of its parameters: a number, or with
+        ``shared_param=False`` or ``"neuron"`` also a (min, max) pair to draw from.
+      ranges (Mapping or None = None): Least and largest value by parameter's name, where there are
+        bounds; parameters are clamped to them, and gradients pass outside too.
+      output (str = "spike"): Name of the output that goes on; the others are traces.
+      readout (str or None = None): Name of the output that a read-out block gives, or ``None`` for
+        the same.
+      scale (int = 64): Integer weights per unit of weight, for the weights in front.
+      norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
+        acts on the drive.
+      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
+        channel, ``"neuron"``: each.
+      persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
+      requires_grad (bool = False): Learn the parameters.
+      takes_complex (bool = False): The drive is a pair of ``real`` and ``imag``.
+      implementation (str or None = None): Engine; ``None``: the fastest that works here, see
+        `jslayer.ops.engine.run`.
+      policy (str = "save"): What training keeps for the gradient: ``"save"``, ``"save_spikes"`` or
+        ``"recompute"``, see `jslayer.neuron.base.Policy`.
+
+    More is in `jslayer.block.recurrent.KWTA`. `init`, `apply` and the rest are those of
+    `flax.linen.Module`.
     """
 
-    neuron_kind = custom.Neuron
+    neuron_kind = _neuron.Neuron
 
 
-class Recurrent(recurrent.Recurrent):
+class Recurrent(_recurrent.Recurrent):
     """Dense synapse and neurons that are all connected among each other, on ``[N, C, T]``.
-
-    The neuron: runs a `Dynamics` that you define: as a neuron, and in any block of
-    `jslayer.block.custom`.
 
     ``d[t] = W x[t] + R s[t-1]``, ``s[t] = neuron(d[t])``. In complex families both ``W`` and ``R``
     are complex. Gradients flow through the membrane as well as through the feedback.
 
+    The neuron, `jslayer.neuron.custom.Neuron`: runs a `Dynamics` that you define: as a neuron, and
+    in any block of `jslayer.block.custom`.
+
     Args:
-      neuron_params: Arguments of the family's neuron; a norm has no place here. Required. They are
-        those of `jslayer.neuron.custom.Neuron`, by name:
-        record: The dynamics, with the output to send on named ``output``. Required.
-        parameters: First value of each of its parameters: a number, or with ``shared_param=False``
-          or ``"neuron"`` also a (min, max) pair to draw from. Required.
-        ranges: Least and largest value by parameter's name, where there are bounds; parameters are
-          clamped to them, and gradients pass outside too. Default: None.
-        output: Name of the output that goes on; the others are traces. Default: "spike".
-        readout: Name of the output that a read-out block gives, or ``None`` for the same. Default:
-          None.
-        scale: Integer weights per threshold unit, for the weights in front. Default: 64.
-        norm: A norm class (or factory) that takes ``pre_hook``, or ``None``; acts on the drive.
-          Default: None.
-        dropout: A `Dropout` or its probability, or ``None``. Default: None.
-        shared_param: ``True``: one parameter per layer, ``False``: per channel, ``"neuron"``: each.
-          Default: True.
-        persistent_state: Carry the state to the next call, in collection ``"state"``. Default:
-          False.
-        requires_grad: Learn the parameters. Default: False.
-        takes_complex: The drive is a pair of ``real`` and ``imag``. Default: False.
-        implementation: Engine, see `jslayer.ops.engine.run`. Default: None.
-        policy: What training keeps for the gradient, see `jslayer.neuron.base.Policy`. Default:
-          "save".
-      in_neurons: Inputs; as in `Dense`. Required.
-      out_neurons: Outputs. Required.
-      weight_scale: Factor on the initial weights. Default: 1.
-      weight_norm: Learn length and direction of the weights apart. Default: False.
-      pre_hook_fx: Weight hook; the neuron's quantiser if not given. Default: "neuron".
-      requires_grad: Learn the feedback weights. Default: True.
-      delay: Add a learnable delay per output, behind the feedback, up to 62 steps. Default: False.
-      delay_shift: Delay the output by one step, behind the feedback. Default: True.
-      count_log: Return ``(y, event rate)``. Default: False.
-      mask: Connectivity of the input, ``[out, in]``. Default: None.
-      recurrent_mask: Connectivity of the feedback, ``[out, out]``, row = receiving neuron. Default:
-        None.
-      dtype: Type of the factors of the input's product, as in `jslayer.synapse.Dense`. Default:
-        None.
+      neuron_params (Mapping): Arguments of the neuron, listed below; a norm has no place here.
+      in_neurons (int, tuple or None): Inputs; a number, ``(W, H)`` or ``(W, H, C)`` for images, or
+        ``None``: as many as the first input has.
+      out_neurons (int): Outputs.
+      weight_scale (float = 1): Factor on the initial weights.
+      weight_norm (bool = False): Learn length and direction of the weights apart (weight
+        normalisation).
+      pre_hook_fx (function, None or "neuron" = "neuron"): Function of the weights in use, ``None``
+        for none, or ``"neuron"``: the neuron's 8-bit quantiser.
+      requires_grad (bool = True): Learn the feedback weights.
+      delay (bool = False): Add a learnable delay per output, behind the feedback, 0 to 62 steps.
+      delay_shift (bool = True): Delay the output by one step, behind the feedback.
+      count_log (bool = False): Return ``(y, event rate)``, the fraction of outputs that are not
+        zero.
+      mask (array or None = None): Connections of the input, ``[out, in]`` of zeros and ones;
+        ``None``: all.
+      recurrent_mask (array or None = None): Connections of the feedback, ``[out, out]``, the
+        receiving neuron first; ``None``: all.
+      dtype (dtype or None = None): Number type of inputs and weights in the product of the input;
+        sums and gradients stay float32, as everything does with ``None``. ``jnp.bfloat16`` is
+        faster where the processor has it, and exact for spikes of zero and one and 8-bit weights.
+
+    Keys of ``neuron_params``:
+      record (Dynamics): The dynamics, with the output to send on named ``output``.
+      parameters (Mapping): First value of each of its parameters: a number, or with
+        ``shared_param=False`` or ``"neuron"`` also a (min, max) pair to draw from.
+      ranges (Mapping or None = None): Least and largest value by parameter's name, where there are
+        bounds; parameters are clamped to them, and gradients pass outside too.
+      output (str = "spike"): Name of the output that goes on; the others are traces.
+      readout (str or None = None): Name of the output that a read-out block gives, or ``None`` for
+        the same.
+      scale (int = 64): Integer weights per unit of weight, for the weights in front.
+      norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
+        acts on the drive.
+      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
+        channel, ``"neuron"``: each.
+      persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
+      requires_grad (bool = False): Learn the parameters.
+      takes_complex (bool = False): The drive is a pair of ``real`` and ``imag``.
+      implementation (str or None = None): Engine; ``None``: the fastest that works here, see
+        `jslayer.ops.engine.run`.
+      policy (str = "save"): What training keeps for the gradient: ``"save"``, ``"save_spikes"`` or
+        ``"recompute"``, see `jslayer.neuron.base.Policy`.
+
+    `init`, `apply` and the rest are those of `flax.linen.Module`.
     """
 
-    neuron_kind = custom.Neuron
+    neuron_kind = _neuron.Neuron

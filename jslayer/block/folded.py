@@ -18,7 +18,7 @@ def folded(network: Sequential, variables: Variables) -> tuple[Sequential, dict[
     trained further.
 
     Args:
-      network: Blocks in a row.
+      network: Blocks one after the other.
       variables: What ``network.init`` returned, trained.
 
     Returns:
@@ -63,7 +63,7 @@ def _folded(block, params):
         }
     params = dict(params)
     for name, synapse in synapses.items():
-        if name in params:  # a plain pool has nothing to fold
+        if name in params:  # a pool without weight norm has nothing to fold
             params[name] = _weights(synapse.weight_in_use(params[name]))
     changes = {"weight_norm": False, "pre_hook_fx": None}
     return block.clone(**{n: v for n, v in changes.items() if hasattr(block, n)}), params

@@ -1,18 +1,18 @@
-"""All kinds of blocks, and a family of them for a neuron class of your own."""
+"""The kinds of blocks, and all of them for a kind of neuron of your own."""
 
 import dataclasses
 import types
 
-from jslayer.block import base, layers, recurrent, without_synapse
+from jslayer.block import base, layers, recurrent, unweighted
 from jslayer.neuron.base import Neuron
 
 KINDS: dict[str, type[base.Block]] = {
-    "Input": without_synapse.Input,
+    "Input": unweighted.Input,
     "Output": layers.Output,
-    "Flatten": without_synapse.Flatten,
-    "Average": without_synapse.Average,
+    "Flatten": unweighted.Flatten,
+    "Average": unweighted.Average,
     "Affine": layers.Affine,
-    "TimeDecimation": without_synapse.TimeDecimation,
+    "TimeDecimation": unweighted.TimeDecimation,
     "Dense": layers.Dense,
     "Conv": layers.Conv,
     "Pool": layers.Pool,
@@ -24,10 +24,26 @@ KINDS: dict[str, type[base.Block]] = {
 """All kinds of blocks, by name."""
 
 
-def family(neuron: type[Neuron], name: str = "family") -> types.SimpleNamespace:
-    """All blocks of one kind of neuron under their names: for a neuron class of your own.
+class Family(types.SimpleNamespace):
+    """The blocks of one kind of neuron, under their names."""
 
-    Those of the library's neurons are `jslayer.block.cuba` and so on.
+    Input: type[unweighted.Input]
+    Output: type[layers.Output]
+    Flatten: type[unweighted.Flatten]
+    Average: type[unweighted.Average]
+    Affine: type[layers.Affine]
+    TimeDecimation: type[unweighted.TimeDecimation]
+    Dense: type[layers.Dense]
+    Conv: type[layers.Conv]
+    Pool: type[layers.Pool]
+    ConvT: type[layers.ConvT]
+    Unpool: type[layers.Unpool]
+    KWTA: type[recurrent.KWTA]
+    Recurrent: type[recurrent.Recurrent]
+
+
+def family(neuron: type[Neuron], name: str = "family") -> Family:
+    """All blocks of one kind of neuron under their names: for a neuron class of your own.
 
     Args:
       neuron: A neuron class.
@@ -48,11 +64,11 @@ def family(neuron: type[Neuron], name: str = "family") -> types.SimpleNamespace:
       >>> layer.apply(layer.init(jax.random.key(0), x), x).shape
       (1, 2, 10)
     """
-    made = {kind: _block(kind, cls, neuron, name) for kind, cls in KINDS.items()}
-    return types.SimpleNamespace(**made)
+    return Family(**{kind: _block(kind, neuron, name) for kind in KINDS})
 
 
-def _block(name, kind, neuron, module):
+def _block(name, neuron, module):
+    kind = KINDS[name]
     first = kind.__doc__.splitlines()[0]
     doc = f"{first} The neuron is `{neuron.__module__}.Neuron`; see `{kind.__module__}.{name}`."
     members = {"__doc__": doc, "__module__": module, "neuron_kind": neuron}

@@ -16,7 +16,7 @@ Size = int | tuple[int, int]
 
 
 class Layer(Block):
-    """Synapse, neuron, one step of delay and learnable delay in a row; a kind names its synapse.
+    """Synapse, neuron, one step of delay and learnable delay; a kind names its synapse.
 
     Attributes:
       synapse_kind: Name of the synapse's class, in `jslayer.synapse` and `jslayer.synapse.complex`.
@@ -56,10 +56,10 @@ class Layer(Block):
     def delayed(self, y: jax.Array) -> jax.Array:
         """One step of delay and the learnable delay, in one pass where there are both."""
         if self.delay:
-            line = axon.Delay(
+            delay = axon.Delay(
                 max_delay=MAX_DELAY, persistent_state=self.persistent(), name="delay_line"
             )
-            return line.time_first(y, shift=int(self.delay_shift))
+            return delay.time_first(y, shift=int(self.delay_shift))
         return self.shifted(y) if self.delay_shift else y
 
 
@@ -72,13 +72,16 @@ class Dense(Layer):
         the first input has.
       out_neurons: Outputs.
       weight_scale: Factor on the initial weights.
-      weight_norm: Learn length and direction of the weights apart.
-      pre_hook_fx: Weight hook; the neuron's quantiser if not given.
-      delay: Add a learnable delay per output, up to `MAX_DELAY` steps.
-      delay_shift: Delay the output by one step.
-      mask: Connectivity of zeros and ones, ``[out, in]``.
-      count_log: Return ``(y, event rate)``.
-      dtype: Type of the factors of the forward product, as in `jslayer.synapse.Dense`.
+      weight_norm: Learn length and direction of the weights apart (weight normalisation).
+      pre_hook_fx: Function of the weights in use, ``None`` for none, or ``"neuron"``: the neuron's
+        8-bit quantiser.
+      delay: Add a learnable delay per output, 0 to 62 steps.
+      delay_shift: Delay the output by one step, as the hardware does between layers.
+      mask: Connections, ``[out, in]`` of zeros and ones; ``None``: all.
+      count_log: Return ``(y, event rate)``, the fraction of outputs that are not zero.
+      dtype: Number type of inputs and weights in the forward product; sums and gradients stay
+        float32, as everything does with ``None``. ``jnp.bfloat16`` is faster where the processor
+        has it, and exact for spikes of zero and one and 8-bit weights.
     """
 
     neuron_params: Mapping[str, Any]
@@ -104,19 +107,23 @@ class Conv(Layer):
       neuron_params: Arguments of the family's neuron.
       in_features: Input channels, or ``None``: as many as the first input has.
       out_features: Output channels.
-      kernel_size: Size of the kernel; a number or (height, width), as the next three.
-      stride: Steps between windows.
-      padding: Zeros on every side.
-      dilation: Steps between the entries of a window.
-      groups: Channels are connected within as many groups.
+      kernel_size: Height and width of the kernel, in pixels.
+      stride: Pixels between windows.
+      padding: Zeros added at every edge, in pixels.
+      dilation: Pixels between the entries of a window.
+      groups: Groups of channels; connections are within a group only.
       weight_scale: Factor on the initial weights.
-      weight_norm: Learn length and direction of the weights apart.
-      pre_hook_fx: Weight hook; the neuron's quantiser if not given.
-      delay: Add a learnable delay per output channel, up to `MAX_DELAY` steps.
-      delay_shift: Delay the output by one step.
-      count_log: Return ``(y, event rate)``.
-      mask: Connectivity of zeros and ones, shaped like the weight or like its first two axes.
-      dtype: Type of the factors of the forward product, as in `jslayer.synapse.Dense`.
+      weight_norm: Learn length and direction of the weights apart (weight normalisation).
+      pre_hook_fx: Function of the weights in use, ``None`` for none, or ``"neuron"``: the neuron's
+        8-bit quantiser.
+      delay: Add a learnable delay per output channel, 0 to 62 steps.
+      delay_shift: Delay the output by one step, as the hardware does between layers.
+      count_log: Return ``(y, event rate)``, the fraction of outputs that are not zero.
+      mask: Connections, zeros and ones shaped like the weight or like its first two axes; ``None``:
+        all.
+      dtype: Number type of inputs and weights in the forward product; sums and gradients stay
+        float32, as everything does with ``None``. ``jnp.bfloat16`` is faster where the processor
+        has it, and exact for spikes of zero and one and 8-bit weights.
     """
 
     neuron_params: Mapping[str, Any]
@@ -153,7 +160,7 @@ class Conv(Layer):
 
 
 class ConvT(Conv):
-    """Transposed convolution and neuron, on ``[N, C, H, W, T]``."""
+    """Transposed convolution and neuron; arguments are those of `Conv`."""
 
     synapse_kind = "ConvTranspose"
 
@@ -163,16 +170,17 @@ class Pool(Layer):
 
     Attributes:
       neuron_params: Arguments of the family's neuron; a norm among them is left out.
-      kernel_size: Size of the window; a number or (height, width), as the next three.
-      stride: Steps between windows; the kernel's size if ``None``.
-      padding: Zeros on every side.
-      dilation: Steps between the entries of a window.
+      kernel_size: Height and width of the window, in pixels.
+      stride: Pixels between windows; ``None``: the kernel's size.
+      padding: Zeros added at every edge, in pixels.
+      dilation: Pixels between the entries of a window.
       weight_scale: The weight of all connections.
       weight_norm: Learn the weight's length.
-      pre_hook_fx: Weight hook; the neuron's quantiser if not given.
-      delay: Add a learnable delay per channel, up to `MAX_DELAY` steps.
-      delay_shift: Delay the output by one step.
-      count_log: Return ``(y, event rate)``.
+      pre_hook_fx: Function of the weights in use, ``None`` for none, or ``"neuron"``: the neuron's
+        8-bit quantiser.
+      delay: Add a learnable delay per channel, 0 to 62 steps.
+      delay_shift: Delay the output by one step, as the hardware does between layers.
+      count_log: Return ``(y, event rate)``, the fraction of outputs that are not zero.
     """
 
     neuron_params: Mapping[str, Any]
@@ -213,16 +221,20 @@ class Affine(Layer):
 
     Attributes:
       neuron_params: Arguments of the family's neuron.
-      in_neurons: Inputs; as in `Dense`.
+      in_neurons: Inputs; a number, ``(W, H)`` or ``(W, H, C)`` for images, or ``None``: as many as
+        the first input has.
       out_neurons: Outputs.
       weight_scale: Factor on the initial weights.
-      weight_norm: Learn length and direction of the weights apart.
-      pre_hook_fx: Weight hook; the neuron's quantiser if not given.
-      dynamics: Run the neuron's dynamics and return its voltage (imaginary part, activation); else
-        the weighted sums (their imaginary part).
-      mask: Connectivity of zeros and ones, ``[out, in]``.
+      weight_norm: Learn length and direction of the weights apart (weight normalisation).
+      pre_hook_fx: Function of the weights in use, ``None`` for none, or ``"neuron"``: the neuron's
+        8-bit quantiser.
+      dynamics: Return the voltage of the neuron's dynamics (imaginary part, activation); if
+        ``False``, the weighted sums (their imaginary part).
+      mask: Connections, ``[out, in]`` of zeros and ones; ``None``: all.
       count_log: Return ``(y, None)``.
-      dtype: Type of the factors of the forward product, as in `jslayer.synapse.Dense`.
+      dtype: Number type of inputs and weights in the forward product; sums and gradients stay
+        float32, as everything does with ``None``. ``jnp.bfloat16`` is faster where the processor
+        has it, and exact for spikes of zero and one and 8-bit weights.
     """
 
     neuron_params: Mapping[str, Any]
@@ -265,13 +277,16 @@ class Output(Layer):
 
     Attributes:
       neuron_params: Arguments of the family's neuron.
-      in_neurons: Inputs; as in `Dense`.
+      in_neurons: Inputs; a number, ``(W, H)`` or ``(W, H, C)`` for images, or ``None``: as many as
+        the first input has.
       out_neurons: Outputs.
       weight_scale: Factor on the initial weights.
-      weight_norm: Learn length and direction of the weights apart.
-      count_log: Return ``(y, event rate)``.
-      mask: Connectivity of zeros and ones, ``[out, in]``.
-      dtype: Type of the factors of the forward product, as in `jslayer.synapse.Dense`.
+      weight_norm: Learn length and direction of the weights apart (weight normalisation).
+      count_log: Return ``(y, event rate)``, the fraction of outputs that are not zero.
+      mask: Connections, ``[out, in]`` of zeros and ones; ``None``: all.
+      dtype: Number type of inputs and weights in the forward product; sums and gradients stay
+        float32, as everything does with ``None``. ``jnp.bfloat16`` is faster where the processor
+        has it, and exact for spikes of zero and one and 8-bit weights.
     """
 
     neuron_params: Mapping[str, Any]

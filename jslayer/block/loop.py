@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jslayer.block.persistent import at_rest, no_links, only_persistent, persistent
-from jslayer.module import Module
+from jslayer import linen
+from jslayer.block.persistent import at_rest, only_persistent, persistent, zeros_of
 from jslayer.ops import layout
 from jslayer.persistence import COLLECTION, LINK, check_kept
 
@@ -18,7 +18,7 @@ ROUNDS = 4
 """Attempts to find the shape of what is fed back."""
 
 
-class Loop(Module):
+class Loop(linen.Module):
     """Runs a module step by step and feeds what it says back into it one step later.
 
     ``y[t], b[t] = module(x[t], b[t-1])`` with ``b`` zero at first, as one scan over time. The
@@ -89,9 +89,9 @@ class Loop(Module):
         watched = ["intermediates"] if self.is_mutable_collection("intermediates") else []
 
         def step(carry, x_t):
-            state, link, back = carry
+            state, carrier, back = carry
             found, updated = module.apply(
-                {**held, COLLECTION: state, LINK: link},
+                {**held, COLLECTION: state, LINK: carrier},
                 x_t,
                 back,
                 train=train,
@@ -99,11 +99,11 @@ class Loop(Module):
                 mutable=[COLLECTION, LINK, *watched],
             )
             y, back = _parts(found)
-            carry = (updated.get(COLLECTION, state), updated.get(LINK, link), back)
+            carry = (updated.get(COLLECTION, state), updated.get(LINK, carrier), back)
             return carry, (y, updated.get("intermediates", {}))
 
-        link = no_links(jax.eval_shape(step, (state, {}, first), steps[0])[0][1])
-        (state, _, back), (y, seen) = lax.scan(step, (state, link, first), steps)
+        carrier = zeros_of(jax.eval_shape(step, (state, {}, first), steps[0])[0][1])
+        (state, _, back), (y, seen) = lax.scan(step, (state, carrier, first), steps)
         if mutable:
             self.put_variable(COLLECTION, "module", state)
             self.put_variable(COLLECTION, "fed_back", back)

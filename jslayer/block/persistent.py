@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from jslayer.block.base import Block
 from jslayer.block.sequential import Sequential
-from jslayer.block.without_synapse import TimeDecimation
+from jslayer.block.unweighted import TimeDecimation
 from jslayer.persistence import COLLECTION
 
 
@@ -52,9 +52,9 @@ def at_rest(module: nn.Module, *inputs: Any) -> Mapping[str, Any]:
     return module.init(jax.random.key(0), *inputs).get(COLLECTION, {})
 
 
-def no_links(made: Any) -> Any:
-    """The collection ``link`` before the first call: zeros, shaped as a call would leave them."""
-    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), made)
+def zeros_of(shapes: Any) -> Any:
+    """What carries gradients across calls, before the first call: zeros of the shapes it leaves."""
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
 
 
 @contextlib.contextmanager

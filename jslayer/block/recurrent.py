@@ -76,18 +76,23 @@ class Recurrent(_Feedback):
 
     Attributes:
       neuron_params: Arguments of the family's neuron; a norm has no place here.
-      in_neurons: Inputs; as in `Dense`.
+      in_neurons: Inputs; a number, ``(W, H)`` or ``(W, H, C)`` for images, or ``None``: as many as
+        the first input has.
       out_neurons: Outputs.
       weight_scale: Factor on the initial weights.
-      weight_norm: Learn length and direction of the weights apart.
-      pre_hook_fx: Weight hook; the neuron's quantiser if not given.
+      weight_norm: Learn length and direction of the weights apart (weight normalisation).
+      pre_hook_fx: Function of the weights in use, ``None`` for none, or ``"neuron"``: the neuron's
+        8-bit quantiser.
       requires_grad: Learn the feedback weights.
-      delay: Add a learnable delay per output, behind the feedback, up to 62 steps.
+      delay: Add a learnable delay per output, behind the feedback, 0 to 62 steps.
       delay_shift: Delay the output by one step, behind the feedback.
-      count_log: Return ``(y, event rate)``.
-      mask: Connectivity of the input, ``[out, in]``.
-      recurrent_mask: Connectivity of the feedback, ``[out, out]``, row = receiving neuron.
-      dtype: Type of the factors of the input's product, as in `jslayer.synapse.Dense`.
+      count_log: Return ``(y, event rate)``, the fraction of outputs that are not zero.
+      mask: Connections of the input, ``[out, in]`` of zeros and ones; ``None``: all.
+      recurrent_mask: Connections of the feedback, ``[out, out]``, the receiving neuron first;
+        ``None``: all.
+      dtype: Number type of inputs and weights in the product of the input; sums and
+        gradients stay float32, as everything does with ``None``. ``jnp.bfloat16`` is faster
+        where the processor has it, and exact for spikes of zero and one and 8-bit weights.
     """
 
     neuron_params: Mapping[str, Any]
@@ -158,19 +163,24 @@ class KWTA(_Feedback):
 
     Attributes:
       neuron_params: Arguments of the family's neuron; a norm has no place here.
-      in_neurons: Inputs; as in `Dense`.
+      in_neurons: Inputs; a number, ``(W, H)`` or ``(W, H, C)`` for images, or ``None``: as many as
+        the first input has.
       out_neurons: Outputs, N.
       num_winners: K, at most N.
       self_excitation: First value of a.
       weight_scale: Factor on the initial weights.
-      weight_norm: Learn length and direction of the weights apart.
-      pre_hook_fx: Weight hook; the neuron's quantiser if not given.
+      weight_norm: Learn length and direction of the weights apart (weight normalisation).
+      pre_hook_fx: Function of the weights in use, ``None`` for none, or ``"neuron"``: the neuron's
+        8-bit quantiser.
       delay_shift: Delay the output by one step, behind the feedback.
       requires_grad: Learn the self-excitation.
-      count_log: Return ``(y, event rate)``.
-      bias: Another bias, in threshold units, rounded to steps of 2 / scale.
-      mask: Connectivity of the input, ``[out, in]``.
-      dtype: Type of the factors of the input's product, as in `jslayer.synapse.Dense`.
+      count_log: Return ``(y, event rate)``, the fraction of outputs that are not zero.
+      bias: Another bias, in units of the weights, rounded to steps of 2 / scale; ``None``: from the
+        formula above.
+      mask: Connections of the input, ``[out, in]`` of zeros and ones; ``None``: all.
+      dtype: Number type of inputs and weights in the product of the input; sums and
+        gradients stay float32, as everything does with ``None``. ``jnp.bfloat16`` is faster
+        where the processor has it, and exact for spikes of zero and one and 8-bit weights.
     """
 
     neuron_params: Mapping[str, Any]

@@ -7,7 +7,7 @@ before its cotangent is there, on a CPU too.
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import flax.linen as nn
 import jax
@@ -18,8 +18,10 @@ from jslayer.ops import event_bits, layout
 
 POLICY = "save_spikes"
 
+Call = TypeVar("Call", bound=Callable[..., Any])
 
-def replayable(call: Callable[..., Any]) -> Callable[..., Any]:
+
+def replayable(call: Call) -> Call:
     """Decorates a block's ``__call__``, inside of `flax.linen.compact`, to heed the policy."""
 
     @functools.wraps(call)
@@ -28,7 +30,7 @@ def replayable(call: Callable[..., Any]) -> Callable[..., Any]:
             return run(block, x, train=train, binary=False)
         return call(block, x, train=train)
 
-    return run_or_call
+    return cast(Call, run_or_call)
 
 
 def wanted(block: nn.Module) -> bool:

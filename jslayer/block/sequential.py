@@ -1,4 +1,4 @@
-"""Blocks in a row."""
+"""Blocks one after the other."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 import flax.linen as nn
 import jax
 
+from jslayer import linen
 from jslayer.block import replay
 from jslayer.block.base import Block
-from jslayer.module import Module
 
 
-class Sequential(Module):
+class Sequential(linen.Module):
     """Runs blocks one after the other; parameters are under ``blocks_0``, ``blocks_1``, ...
 
     Attributes:
@@ -99,12 +99,12 @@ def event_rates(intermediates: Mapping[str, Any]) -> dict[str, jax.Array]:
     """
     rates = {}
 
-    def walk(node, path):
+    def collect(node, path):
         for name, child in node.items():
             if name == "event_rate":
                 rates["/".join(path)] = child[-1]
             elif isinstance(child, Mapping):
-                walk(child, (*path, name))
+                collect(child, (*path, name))
 
-    walk(intermediates, ())
+    collect(intermediates, ())
     return rates

@@ -5,11 +5,15 @@ from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
+import numpy as np
 
 from jslayer.block.persistent import at_rest, only_persistent, persistent
 from jslayer.persistence import COLLECTION
 
 State = Mapping[str, Any]
+Variables = Mapping[str, Any]
+Step = jax.Array | np.ndarray
+"""Input of one time step, ``[N, C, ...]``."""
 
 
 class Stream(NamedTuple):
@@ -21,8 +25,8 @@ class Stream(NamedTuple):
         blocks that count, ``y_t`` is ``(y_t, counts)``.
     """
 
-    start: Callable[[Mapping[str, Any], jax.typing.ArrayLike], State]
-    step: Callable[[Mapping[str, Any], State, jax.typing.ArrayLike], tuple[jax.Array, State]]
+    start: Callable[[Variables, Step], State]
+    step: Callable[[Variables, State, Step], tuple[Any, State]]
 
 
 def stream(network: nn.Module) -> Stream:
@@ -63,11 +67,11 @@ def stream(network: nn.Module) -> Stream:
         with only_persistent("a stream"):
             return at_rest(module, x[..., None])
 
-    def start(variables: Mapping[str, Any], x: jax.Array) -> State:
+    def start(variables: Variables, x: Step) -> State:
         del variables
         return rest(x)
 
-    def step(variables: Mapping[str, Any], state: State, x: jax.Array) -> tuple[jax.Array, State]:
+    def step(variables: Variables, state: State, x: Step) -> tuple[Any, State]:
         with only_persistent("a stream"):
             held = {name: tree for name, tree in variables.items() if name != COLLECTION}
             y, updated = module.apply(

@@ -69,7 +69,11 @@ class Summary:
 
 
 def summary(
-    network: Sequential, variables: Mapping[str, Any], x: jax.typing.ArrayLike, *, run: bool = True
+    network: Sequential,
+    variables: Mapping[str, Any],
+    x: jax.Array | np.ndarray,
+    *,
+    run: bool = True,
 ) -> Summary:
     """The table of a network, layer by layer.
 
@@ -80,7 +84,7 @@ def summary(
     in times their fan-out, feedback included), ``ANN ops`` (the synapses) and their ratio.
 
     Args:
-      network: Blocks in a row.
+      network: Blocks one after the other.
       variables: What ``network.init`` returned.
       x: ``[N, C, ..., T]``, an input to count on.
       run: ``False`` gives the shapes and sizes only.
@@ -176,8 +180,8 @@ def _size(value):
 
 
 def _longest(variables):
-    line = variables.get("params", {}).get("delay_line")
-    return "" if line is None else int(np.floor(np.max(np.asarray(line["delay"]))))
+    delay = variables.get("params", {}).get("delay_line")
+    return "" if delay is None else int(np.floor(np.max(np.asarray(delay["delay"]))))
 
 
 def _text(value):

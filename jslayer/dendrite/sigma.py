@@ -3,13 +3,12 @@
 import flax.linen as nn
 import jax
 
-from jslayer import persistence
-from jslayer.module import Module
+from jslayer import linen, persistence
 from jslayer.ops import engine, layout
 from jslayer.ops.sigma_delta import Sigma as SigmaDynamics
 
 
-class Sigma(Module):
+class Sigma(linen.Module):
     """Running sum over time: ``y[t] = x[0] + ... + x[t]``.
 
     Attributes:

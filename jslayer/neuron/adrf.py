@@ -24,8 +24,8 @@ class AdaptiveResonator(fields.Extras, Spacing, fields.Common, _Own):
     """Constructor arguments of adrf and adrf_iz, in order.
 
     Attributes:
-      threshold: Rest value of the threshold; cut to multiples of ``1 / scale``.
-      threshold_step: Rise of the threshold with each spike; cut likewise.
+      threshold: Threshold at rest, in units of the weights; cut to multiples of ``1 / scale``.
+      threshold_step: Rise of the threshold with each spike, in units of the weights; cut likewise.
       period: Steps per turn, at least 4. Not shared, frequencies are spaced over the channels.
       decay: Fraction of the state's length lost per step, in [0, 1].
       threshold_decay: Fraction of the threshold above rest lost per step, in [0, 1].

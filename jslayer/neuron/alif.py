@@ -24,8 +24,8 @@ class Neuron(fields.Extras, fields.Common, _Own):
     ``threshold_step``, and both decay again. A norm and dropout act on the drive.
 
     Attributes:
-      threshold: Rest value of the threshold; cut to multiples of ``1 / scale``.
-      threshold_step: Rise of the threshold with each spike; cut likewise.
+      threshold: Threshold at rest, in units of the weights; cut to multiples of ``1 / scale``.
+      threshold_step: Rise of the threshold with each spike, in units of the weights; cut likewise.
       current_decay: Fraction of the current lost per step, in [0, 1].
       voltage_decay: Fraction of the voltage lost per step, in [0, 1].
       threshold_decay: Fraction of the threshold above rest lost per step, in [0, 1].

@@ -10,8 +10,7 @@ import flax.linen as nn
 import jax
 import numpy as np
 
-from jslayer import persistence
-from jslayer.module import Module
+from jslayer import linen, persistence
 from jslayer.neuron import parameters
 from jslayer.neuron.dropout import Dropout
 from jslayer.ops import check, engine, fixed_point, layout, quantize
@@ -28,7 +27,7 @@ does as with ``"recompute"``. The gradient is the same with all of them.
 """
 
 
-class Neuron(Module):
+class Neuron(linen.Module):
     """Base of all neurons; a family gives `dynamics` and `rows`, and its fields.
 
     A neuron maps a drive ``[N, C, ..., T]`` (complex families: a pair of such arrays) to spikes of

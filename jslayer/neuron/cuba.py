@@ -27,7 +27,7 @@ class Neuron(fields.Extras, fields.Common, _Own):
     acts on the current, dropout on the drive.
 
     Attributes:
-      threshold: Voltage to exceed; cut to multiples of ``1 / scale``.
+      threshold: Voltage to exceed, in units of the weights; cut to multiples of ``1 / scale``.
       current_decay: Fraction of the current lost per step, in [0, 1].
       voltage_decay: Fraction of the voltage lost per step, in [0, 1].
 

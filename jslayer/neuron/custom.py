@@ -27,15 +27,16 @@ class Neuron(base.Neuron):
         clamped to them, and gradients pass outside too.
       output: Name of the output that goes on; the others are traces.
       readout: Name of the output that a read-out block gives, or ``None`` for the same.
-      scale: Integer weights per threshold unit, for the weights in front.
+      scale: Integer weights per unit of weight, for the weights in front.
       norm: A norm class (or factory) that takes ``pre_hook``, or ``None``; acts on the drive.
       dropout: A `Dropout` or its probability, or ``None``.
       shared_param: ``True``: one parameter per layer, ``False``: per channel, ``"neuron"``: each.
       persistent_state: Carry the state to the next call, in collection ``"state"``.
       requires_grad: Learn the parameters.
       takes_complex: The drive is a pair of ``real`` and ``imag``.
-      implementation: Engine, see `jslayer.ops.engine.run`.
-      policy: What training keeps for the gradient, see `jslayer.neuron.base.Policy`.
+      implementation: Engine; ``None``: the fastest that works here, see `jslayer.ops.engine.run`.
+      policy: What training keeps for the gradient: ``"save"``, ``"save_spikes"`` or
+        ``"recompute"``, see `jslayer.neuron.base.Policy`.
 
     Example:
       An integrate-and-fire neuron with a soft reset and the automatic adjoint:

@@ -4,11 +4,11 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jslayer.module import Module
+from jslayer import linen
 from jslayer.ops import check, layout
 
 
-class Dropout(Module):
+class Dropout(linen.Module):
     """Drops neurons, each for all time steps or not at all.
 
     While training, each neuron of each sample is zero with probability ``p``; the others are

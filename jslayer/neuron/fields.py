@@ -15,16 +15,17 @@ class Common(base.Neuron):
     """What every spiking neuron takes, after its own parameters.
 
     Attributes:
-      tau_grad: Width of the surrogate, relative to the threshold.
-      scale_grad: Height of the surrogate.
-      scale: Integer weights per threshold unit.
+      tau_grad: Width of the surrogate gradient, relative to the threshold; it decays over a voltage
+        of ``tau_grad threshold tau_multiplier``.
+      scale_grad: Height of the surrogate gradient, as a factor.
+      scale: Integer weights per unit of weight: weights and thresholds are integers over it.
       norm: A norm class (or factory) that takes ``pre_hook``, or ``None``.
       dropout: A `Dropout` or its probability, or ``None``.
       shared_param: ``True``: one parameter per layer, ``False``: per channel, ``"neuron"``: one
         each. Not shared, a parameter may be a (min, max) pair to draw from.
       persistent_state: Carry the state to the next call, in collection ``"state"``.
       requires_grad: Learn the decays.
-      graded_spike: Spikes carry the value that crossed.
+      graded_spike: Spikes carry the value that crossed the threshold, instead of 1.
     """
 
     tau_grad: float = 1
@@ -43,10 +44,12 @@ class Extras(base.Neuron):
 
     Attributes:
       threshold_grad: Learn the threshold (and what adapts it) too.
-      surrogate: Another surrogate derivative ``(v, theta) -> ds/dv``.
+      surrogate: Another surrogate derivative ``(v, theta) -> ds/dv``, see `jslayer.ops.surrogate`;
+        ``None``: SLAYER's exponential.
       readout: No threshold; the output is the voltage (the imaginary part).
-      implementation: Engine, see `jslayer.ops.engine.run`.
-      policy: What training keeps for the gradient, see `jslayer.neuron.base.Policy`.
+      implementation: Engine; ``None``: the fastest that works here, see `jslayer.ops.engine.run`.
+      policy: What training keeps for the gradient: ``"save"``, ``"save_spikes"`` or
+        ``"recompute"``, see `jslayer.neuron.base.Policy`.
       tau_multiplier: Turns ``tau_grad threshold`` into the surrogate's width.
       scale_multiplier: Turns ``scale_grad`` into the surrogate's height.
     """

@@ -6,13 +6,13 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jslayer.module import Module
+from jslayer import linen
 from jslayer.ops import check
 
 Hook = Callable[[jax.Array], jax.Array]
 
 
-class _Statistics(Module):
+class _Statistics(linen.Module):
     """What the norms share: the axes, the hook and the running statistics."""
 
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:

@@ -20,7 +20,7 @@ class Resonator(fields.Extras, Spacing, fields.Common, _Own):
     """Constructor arguments of rf and rf_iz, in order.
 
     Attributes:
-      threshold: Value to reach; cut to multiples of ``1 / scale``.
+      threshold: Value to reach, in units of the weights; cut to multiples of ``1 / scale``.
       period: Steps per turn, at least 4. Not shared, frequencies are spaced over the channels.
       decay: Fraction of the state's length lost per step, in [0, 1].
       log_init: Space frequencies evenly in the logarithm; ``False`` draws them uniformly.

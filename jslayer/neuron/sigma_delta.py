@@ -22,13 +22,14 @@ class Neuron(base.Neuron):
     an input that hardly changes costs hardly an event. See `jslayer.ops.sigma_delta`.
 
     Attributes:
-      threshold: Least change that is sent; cut to multiples of ``1 / scale`` at the start.
+      threshold: Least change that is sent, in units of the activation; cut to multiples of
+        ``1 / scale`` at the start.
       activation: Any elementwise function, its name (``"relu"``), or an unattached neuron, whose
         spikes (or, as a read-out, voltages) are then the activation. A complex one makes the drive
         a pair ``(real, imag)``, of which both parts are summed, normed and biased.
       tau_grad: Reach of the threshold's gradient, in units of the activation.
-      scale_grad: Size of the threshold's gradient.
-      scale: Integer weights per unit; outputs are 64 times finer.
+      scale_grad: Size of the threshold's gradient, as a factor.
+      scale: Integer weights per unit of weight; outputs are 64 times finer.
       cum_error: Compare the sum of the changes since the last event with the threshold.
       norm: A norm class (or factory) that takes ``pre_hook``, or ``None``; acts on the sum.
       dropout: A `Dropout` or its probability, or ``None``; acts on the drive.
@@ -39,8 +40,9 @@ class Neuron(base.Neuron):
       bias_param: As ``shared_param``, for the bias.
       readout: Return the activation itself.
       encoder: Only encode: no sum, no activation.
-      implementation: Engine, see `jslayer.ops.engine.run`.
-      policy: What training keeps for the gradient, see `jslayer.neuron.base.Policy`.
+      implementation: Engine; ``None``: the fastest that works here, see `jslayer.ops.engine.run`.
+      policy: What training keeps for the gradient: ``"save"``, ``"save_spikes"`` or
+        ``"recompute"``, see `jslayer.neuron.base.Policy`.
 
     References:
       O'Connor and Welling, Sigma Delta Quantized Networks, 2017.

@@ -117,7 +117,10 @@ class Spiking(base.Neuron):
         return self.scale_grad
 
     def spike_surrogate(self) -> Any:
-        """The surrogate derivative: the given one, or SLAYER's."""
+        """The surrogate derivative: the given one, or SLAYER's.
+
+        A `jslayer.ops.surrogate.Surrogate`, or for spikes of a phase a `PhaseExponential`.
+        """
         if self.surrogate is not None:
             return self.surrogate
         tau, scale = self.tau_rho * self.tau_multiplier, self.scale_rho * self.scale_multiplier

@@ -6,7 +6,7 @@ from typing import Any
 import flax
 import numpy as np
 
-from jslayer.module import Module
+from jslayer import linen
 
 
 class Mask:
@@ -53,7 +53,7 @@ class Mask:
         return np.broadcast_to(self.array.reshape(self.array.shape + (1,) * missing), shape)
 
 
-class Hashable(Module):
+class Hashable(linen.Module):
     """A module whose fields may be arrays, mappings or lists, and are kept in a hashable form.
 
     ``mask`` may be any array, ``neuron_params`` any mapping, sizes may be lists; the caller's own

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jslayer.block.persistent import at_rest, no_links, only_persistent, persistent
+from jslayer.block.persistent import at_rest, only_persistent, persistent, zeros_of
 from jslayer.ops import check
 from jslayer.persistence import COLLECTION, LINK
 
@@ -84,7 +84,7 @@ def time_chunks(network: nn.Module, chunk: int, *, truncated: bool = False) -> A
             kept = {COLLECTION: jax.jit(functools.partial(at_rest, module))(x[..., :1])}
         if not truncated:
             kept[LINK] = {}
-            kept[LINK] = no_links(jax.eval_shape(call, held, kept, x[..., :1], 0)[1][LINK])
+            kept[LINK] = zeros_of(jax.eval_shape(call, held, kept, x[..., :1], 0)[1][LINK])
         whole, outputs = x.shape[-1] // chunk, []
         if whole:
             cut = x[..., : whole * chunk].reshape(*x.shape[:-1], whole, chunk)

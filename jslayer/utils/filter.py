@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jslayer.module import Module
+from jslayer import linen
 from jslayer.ops import check
 from jslayer.ops.filter import bank as bank
 from jslayer.ops.filter import conv as conv
@@ -48,7 +48,7 @@ class FIR:
         return conv(x, self.response, self.sampling_time)
 
 
-class FIRBank(Module):
+class FIRBank(linen.Module):
     """A bank of learned causal filters, each applied to every channel.
 
     The parameter ``weight`` is ``[F, L]``, at first uniform in ``+-scale / sqrt(L)``; filter f has

@@ -1,45 +1,97 @@
-"""The classes of blocks as their reader sees them: written out, with all arguments said."""
+"""The block families as source: what is written is what the kinds say, and reads well."""
 
-import importlib.util
+import ast
+import dataclasses
 import inspect
-import pickle
+import pydoc
+import re
+import runpy
 
 import pytest
 
-from jslayer import block
-from jslayer.block import kinds
-from tests.conftest import REPOSITORY
+from jslayer import block, neuron
+from jslayer.block.kinds import KINDS
+from tests.block import cases
 
-SPEC = importlib.util.spec_from_file_location(
-    "write_blocks", REPOSITORY / "tools" / "write_blocks.py"
-)
-write_blocks = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(write_blocks)
-
-
-@pytest.mark.parametrize("home", write_blocks.FAMILIES)
-def test_the_source_says_what_the_classes_behind_it_say(home):
-    source = (write_blocks.FOLDER / f"{home}.py").read_text("utf-8")
-    assert source == write_blocks.formatted(write_blocks.module(home)), (
-        "run `python tools/write_blocks.py`"
-    )
+FAMILY = pytest.mark.parametrize("family", cases.FAMILIES)
+KIND = pytest.mark.parametrize("name", KINDS)
+UNKNOWN = ("parent", "name")
+"""Fields that every Flax module has."""
 
 
-@pytest.mark.parametrize("home", write_blocks.FAMILIES)
-def test_a_family_has_all_kinds_and_shows_nothing_else(home):
-    family = getattr(block, home)
-    assert sorted(family.__dir__()) == sorted(kinds.KINDS)
-    for name, kind in kinds.KINDS.items():
-        made = getattr(family, name)
-        assert issubclass(made, kind) and made.__module__ == family.__name__
-        assert pickle.loads(pickle.dumps(made)) is made
-        assert list(inspect.signature(made).parameters) == list(inspect.signature(kind).parameters)
+def names(module):
+    """Constructor arguments of a module."""
+    return [field.name for field in dataclasses.fields(module) if field.name not in UNKNOWN]
 
 
-def test_help_says_at_once_what_an_argument_of_the_neuron_is():
-    text = inspect.getdoc(block.cuba.Dense)
-    assert "tau_grad: Width of the surrogate, relative to the threshold. Default: 1." in text
-    assert "out_neurons: Outputs. Required." in text
-    assert "delay_shift: Delay the output by one step. Default: False." in inspect.getdoc(
-        block.sigma_delta.Conv
-    )
+@pytest.fixture(scope="module")
+def written(repository):
+    """The script that writes the families."""
+    return runpy.run_path(str(repository / "tools" / "write_blocks.py"))
+
+
+def test_the_script_knows_every_family(written):
+    assert set(written["FAMILIES"]) == set(cases.FAMILIES)
+
+
+@FAMILY
+def test_a_family_is_what_the_script_writes(written, repository, family):
+    held = (repository / "jslayer" / "block" / f"{family}.py").read_text("utf-8")
+    assert held == written["source"](family), "run: python tools/write_blocks.py"
+
+
+@FAMILY
+@KIND
+def test_a_block_is_a_short_class_of_its_own(family, name):
+    cls = getattr(getattr(block, family), name)
+    (definition,) = ast.parse(inspect.getsource(cls)).body
+    assert isinstance(definition, ast.ClassDef)
+    docstring, *code = definition.body
+    assert isinstance(docstring, ast.Expr)
+    assert len(code) <= 2
+    assert issubclass(cls, KINDS[name])
+    assert cls.neuron_kind is getattr(neuron, family).Neuron
+    assert (cls.__module__, cls.__qualname__) == (f"jslayer.block.{family}", name)
+
+
+@FAMILY
+@KIND
+def test_a_docstring_lists_every_argument_and_every_key_of_the_neuron(family, name):
+    cls = getattr(getattr(block, family), name)
+    own, _, of_neuron = inspect.getdoc(cls).partition("Keys of ``neuron_params``:")
+    listed = lambda text: re.findall(r"^  (\w+) \(", text, re.MULTILINE)
+    assert listed(own) == names(cls)
+    expected = names(cls.neuron_kind) if "neuron_params" in names(cls) else []
+    assert listed(of_neuron) == expected
+
+
+@FAMILY
+@KIND
+def test_help_is_short_and_begins_with_the_arguments(family, name):
+    text = pydoc.render_doc(getattr(getattr(block, family), name), renderer=pydoc.plaintext)
+    assert len(text.splitlines()) < 250
+    if family != "custom" and "neuron_params" in names(KINDS[name]):
+        assert "tau_grad" in text.partition("Method resolution order")[0]
+
+
+@FAMILY
+def test_a_family_shows_blocks_only(family):
+    module = getattr(block, family)
+    assert {name for name in dir(module) if not name.startswith("_")} == set(KINDS)
+    assert set(module.__all__) == set(KINDS)
+
+
+def test_the_package_shows_public_names_only():
+    assert dir(block) == sorted(block.__all__)
+    assert set(cases.FAMILIES) <= set(dir(block))
+    for name in ("base", "layers", "jax", "jnp", "Literal", "dataclasses"):
+        assert name not in dir(block)
+    for name in block.__all__:
+        assert getattr(block, name)
+
+
+def test_a_block_has_all_that_flax_modules_have():
+    layer = block.cuba.Dense(cases.fields("cuba"), 3, 2)
+    assert {"apply", "init", "clone", "tabulate", "scope"} <= set(dir(layer))
+    assert "apply" not in dir(block.cuba.Dense)
+    assert callable(block.cuba.Dense.apply)

@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jslayer.block import base, recurrent, without_synapse
+from jslayer.block import base, recurrent, unweighted
 from jslayer.block import layers as kinds
 from jslayer.hdf5.write.content import Content, head
 from jslayer.hdf5.write.feedback import recurrent_weights, winner_bias, winner_weights
@@ -39,7 +39,7 @@ def content_of(block: base.Block, variables: Mapping[str, Any]) -> Content:
       TypeError: the format has no layer for such a block.
       ValueError: ``variables`` do not fit, or the file cannot hold a number.
     """
-    if isinstance(block, without_synapse.TimeDecimation):
+    if isinstance(block, unweighted.TimeDecimation):
         raise TypeError(
             "`block` is a TimeDecimation, for which the network file has no type: readers would "
             "leave it out without a word; decimate the data, or end the network before it."
@@ -231,9 +231,9 @@ def _image(block, variables, kind):
 
 
 KINDS: dict[type[base.Block], Callable[[Any, Mapping[str, Any]], Content]] = {
-    without_synapse.Input: _input,
-    without_synapse.Flatten: _flatten,
-    without_synapse.Average: _average,
+    unweighted.Input: _input,
+    unweighted.Flatten: _flatten,
+    unweighted.Average: _average,
     kinds.Dense: _dense,
     kinds.Affine: _affine,
     kinds.Output: _output,

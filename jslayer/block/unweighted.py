@@ -22,10 +22,10 @@ class Input(Block):
 
     Attributes:
       neuron_params: Arguments of the family's neuron, or ``None`` for none.
-      weight: First value of a learned factor, or ``None``.
-      bias: First value of a learned offset, or ``None``.
-      delay_shift: Delay the output by one step.
-      count_log: Return ``(y, event rate)``.
+      weight: First value of a learned factor on the data; ``None``: no factor.
+      bias: First value of a learned offset, in units of the weights; ``None``: no offset.
+      delay_shift: Delay the output by one step, as the hardware does between layers.
+      count_log: Return ``(y, event rate)``, the fraction of outputs that are not zero.
       persistent_state: Without a neuron: carry the events held back to the next call, as a neuron
         in ``neuron_params`` says for itself.
     """
@@ -72,7 +72,7 @@ class Flatten(Block):
     """``[N, C, H, W, T] -> [N, C*H*W, T]``, channel slowest.
 
     Attributes:
-      count_log: Return ``(y, None)``, to stand in a row with blocks that count.
+      count_log: Return ``(y, None)``, to stand among blocks that count.
     """
 
     count_log: bool = False
@@ -99,7 +99,7 @@ class Average(Block):
 
     Attributes:
       num_outputs: Number of groups.
-      count_log: Return ``(y, None)``.
+      count_log: Return ``(y, None)``, to stand among blocks that count.
     """
 
     num_outputs: int
@@ -131,7 +131,7 @@ class TimeDecimation(Block):
 
     Attributes:
       factor: Steps that become one; a power of two.
-      count_log: Return ``(y, None)``.
+      count_log: Return ``(y, None)``, to stand among blocks that count.
     """
 
     factor: int
