@@ -9,6 +9,13 @@ import jax.numpy as jnp
 from jslayer.ops import check
 from jslayer.ops.filter import moving_rate
 
+__all__ = ["Mode", "MovingWindow", "Rate", "confidence"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 Mode = Literal["probability", "softmax", "logsoftmax"]
 
 

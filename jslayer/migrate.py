@@ -11,6 +11,13 @@ import numpy as np
 from jslayer.block import Sequential
 from jslayer.ops.fixed_point import DECAY_SCALE
 
+__all__ = ["from_lava"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 Path = tuple[str, ...]
 
 DECAYS = (

@@ -17,6 +17,21 @@ from . import geometry
 from .event import Event
 from .random import Seed, generator
 
+__all__ = [
+    "compose",
+    "drop",
+    "jitter_time",
+    "noise",
+    "random_flip",
+    "random_rotate",
+    "random_shift",
+    "random_stretch",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 def random_shift(event: Event, limit: int, *, seed: Seed) -> Event:
     """Moves a 2-d set by up to ``limit`` pixels each way, a 1-d set by up to ``limit`` ids.

@@ -10,6 +10,12 @@ from jslayer.neuron.resonance import period as period
 from jslayer.neuron.spiking import Adaptive
 from jslayer.ops import resonate_and_fire
 
+__all__ = ["AdaptiveResonator", "Neuron", "decay", "frequency", "lam", "neuron_params", "period"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 class _Own(Adaptive, Resonance):
     threshold: float

@@ -8,6 +8,12 @@ from jslayer.neuron.resonance import lam as lam
 from jslayer.neuron.resonance import period as period
 from jslayer.ops import resonate_and_fire
 
+__all__ = ["Neuron", "decay", "frequency", "lam", "neuron_params", "period"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 class Neuron(AdaptiveResonator):
     """The RF-IZ neuron whose threshold and refraction rise with every spike; no reset.

@@ -6,6 +6,12 @@ from jslayer.neuron.leaks import Leaks
 from jslayer.neuron.spiking import Adaptive
 from jslayer.ops import alif
 
+__all__ = ["Neuron", "neuron_params"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 class _Own(Adaptive, Leaks):
     threshold: float

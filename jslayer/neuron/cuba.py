@@ -12,6 +12,12 @@ from jslayer.ops import cuba, spike
 from jslayer.ops.dynamics import Tree
 from jslayer.ops.leaky_integrator import LeakyIntegrator
 
+__all__ = ["Neuron", "neuron_params"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 class _Own(Leaks):
     threshold: float

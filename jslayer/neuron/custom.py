@@ -12,6 +12,12 @@ from jslayer.neuron.dropout import Dropout
 from jslayer.ops import fixed_point
 from jslayer.ops.dynamics import Dynamics
 
+__all__ = ["Neuron"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 class Neuron(base.Neuron):
     """Runs a `Dynamics` that you define: as a neuron, and in any block of `jslayer.block.custom`.

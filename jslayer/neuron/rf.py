@@ -9,6 +9,12 @@ from jslayer.neuron.resonance import lam as lam
 from jslayer.neuron.resonance import period as period
 from jslayer.ops import resonate_and_fire
 
+__all__ = ["Neuron", "Resonator", "decay", "frequency", "lam", "neuron_params", "period"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 class _Own(Resonance):
     threshold: float

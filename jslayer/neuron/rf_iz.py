@@ -8,6 +8,12 @@ from jslayer.neuron.resonance import period as period
 from jslayer.neuron.rf import Resonator
 from jslayer.ops import resonate_and_fire
 
+__all__ = ["Neuron", "decay", "frequency", "lam", "neuron_params", "period"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 class Neuron(Resonator):
     """A complex state that turns and decays, and spikes where its imaginary part is high.

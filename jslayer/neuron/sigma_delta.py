@@ -14,6 +14,12 @@ from jslayer.neuron.dropout import Dropout
 from jslayer.ops import check, fixed_point, sigma_delta
 from jslayer.ops.dynamics import Dynamics, Tree
 
+__all__ = ["Neuron", "neuron_params"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 class Neuron(base.Neuron):
     """Wraps an activation, or a whole neuron, in sigma-delta coding.

@@ -7,6 +7,13 @@ import jax.numpy as jnp
 
 from jslayer.ops import check
 
+__all__ = ["Mode", "quantize", "quantize_8bit", "quantize_hook_fx"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 Mode = Literal["ROUND", "FLOOR"]
 
 

@@ -15,6 +15,24 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+__all__ = [
+    "ArcTan",
+    "Exponential",
+    "FastSigmoid",
+    "Gaussian",
+    "OneSidedExponential",
+    "PhaseExponential",
+    "StraightThrough",
+    "Surrogate",
+    "Triangle",
+    "phase_derivatives",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 Surrogate = Callable[[jax.Array, jax.Array], jax.Array]
 """``(v, theta) -> ds/dv``, elementwise."""
 

@@ -22,6 +22,12 @@ import jax
 
 from jslayer.synapse import base, conv, dense, pool
 
+__all__ = ["Conv", "ConvTranspose", "Dense", "Pair", "Pool", "Unpool"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 class Pair(base.Synapse):
     """Base of the complex synapses, which also inherit from the kind that they hold two of."""

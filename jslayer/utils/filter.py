@@ -14,6 +14,12 @@ from jslayer.ops.filter import corr as corr
 from jslayer.ops.filter import exponential_response
 from jslayer.ops.filter import moving_rate as moving_rate
 
+__all__ = ["FIR", "FIRBank", "bank", "conv", "corr"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 @dataclasses.dataclass(frozen=True)
 class FIR:

@@ -5,6 +5,12 @@ import jax.numpy as jnp
 
 from jslayer.ops import check
 
+__all__ = ["diagonal_mask"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 def diagonal_mask(dim: int, num_diagonals: int) -> jax.Array:
     """Ones on the middle diagonals of a square: where ``|i - j| <= num_diagonals // 2``.

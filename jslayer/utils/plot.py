@@ -8,6 +8,13 @@ import numpy as np
 from jslayer.io import style
 from jslayer.training.metrics import flatten
 
+__all__ = ["plot_event_rates", "plot_gradient_flow", "series"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
