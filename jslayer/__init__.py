@@ -27,4 +27,26 @@ from jslayer import utils as utils
 from jslayer.block import Sequential as Sequential
 from jslayer.block import event_rates as event_rates
 
+__all__ = [
+    "Sequential",
+    "axon",
+    "block",
+    "classifier",
+    "datasets",
+    "dendrite",
+    "event_rates",
+    "hdf5",
+    "io",
+    "loss",
+    "migrate",
+    "neuron",
+    "ops",
+    "synapse",
+    "training",
+    "utils",
+]
 __version__ = "0.1.0"
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__", "__doc__"]
