@@ -29,7 +29,7 @@ STREAMS = {"inference": (1, 1), "training forward": (1, 3), "backward": (3, 1)}
 """``[T, N]`` arrays of four bytes that a pass reads and writes."""
 
 
-def walks(steps: int, neurons: int) -> Mapping[str, tuple[Any, ...]]:
+def time_loops(steps: int, neurons: int) -> Mapping[str, tuple[Any, ...]]:
     """The three passes as ``(pass, fixed, carry, rows)``; a few per cent of the neurons spike."""
     dynamics = ops.Cuba()
     random = np.random.default_rng(0)
@@ -61,11 +61,11 @@ def copy(reads: int, writes: int, shape: tuple[int, int]) -> Callable[[], Any]:
 def cases(steps: int, neurons: int) -> list[timing.Case]:
     """Rows of all passes and engines, each beside the copy of its bytes."""
     rows = []
-    for name, (walk, *arrays) in walks(steps, neurons).items():
+    for name, (of, *arrays) in time_loops(steps, neurons).items():
         floor = f"copy, {name}"
         rows.append(timing.Case(floor, copy(*STREAMS[name], (steps, neurons))))
         for engine in sorted({*select.implementations()} - {"pallas"}):
-            run = jax.jit(functools.partial(select.engine(engine), walk))
+            run = jax.jit(functools.partial(select.engine(engine), of))
             call = functools.partial(run, *arrays)
             rows.append(timing.Case(f"{name}, {engine}", call, floor))
     return rows
@@ -75,7 +75,7 @@ def bandwidth(steps: int, neurons: int, rows: Mapping[str, timing.Row]) -> str:
     """Bytes that must move over the median time, as a line of text."""
     rates = {}
     for name, row in rows.items():
-        streams = next(sum(s) for walk, s in STREAMS.items() if walk in name)
+        streams = next(sum(s) for loop, s in STREAMS.items() if loop in name)
         rates[name] = 4 * streams * steps * neurons / (1e6 * row.median_ms)
     return "GB/s: " + "; ".join(f"{name} {rate:.3g}" for name, rate in rates.items()) + "."
 

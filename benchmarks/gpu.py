@@ -162,9 +162,9 @@ def sweep(chosen: argparse.Namespace) -> None:
     """Ways to cut the kernels, until the time is up."""
     report = timing.Report("Ways to cut the kernels, CUBA neuron")
     on = tuple(name.removesuffix("_interpret") for name in names(chosen))
-    walks = ("inference", "training forward", "backward")
+    loops = ("inference", "training forward", "backward")
     for shape in engines.TINY_SHAPES if chosen.rehearse else SWEPT:
-        rows = list(gpu_speed.sweep(*shape, walks, on, chosen.rounds, chosen.until))
+        rows = list(gpu_speed.sweep(*shape, loops, on, chosen.rounds, chosen.until))
         if rows:
             report.add_rows(f"[T, N] = {list(shape)}", rows)
             written(report, chosen, "tiles")

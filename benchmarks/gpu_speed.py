@@ -86,7 +86,7 @@ def rotated(arguments: tuple[Any, ...], on_gpu: bool) -> list[tuple[Any, ...]]:
 def beside_a_copy(steps: int, neurons: int, names: Sequence[str], rounds: int) -> Iterator[dict]:
     """Rows of all passes: device time, bytes per second, and their share of a copy's."""
     on_gpu = jax.default_backend() == "gpu"
-    for name, (of, *nests) in engines.walks(steps, neurons).items():
+    for name, (of, *nests) in engines.time_loops(steps, neurons).items():
         reads, writes = engines.STREAMS[name]
         moved = 4 * (reads + writes) * steps * neurons
         copy = engines.copy(reads, writes, (steps, neurons))
@@ -141,7 +141,7 @@ def sweep(
     """Rows of every way to cut, as long as the clock allows."""
     on_gpu = jax.default_backend() == "gpu"
     interpret = {} if on_gpu else {"interpret": True}
-    found = engines.walks(steps, neurons)
+    found = engines.time_loops(steps, neurons)
     for pass_name in passes:
         of, *nests = found[pass_name]
         sets = rotated(tuple(nests), on_gpu)

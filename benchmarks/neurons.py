@@ -99,7 +99,7 @@ def subjects(shape: tuple[int, ...], families: Sequence[str]) -> list[Subject]:
             return module.apply({**rest, "params": params}, x, method="time_first")
 
         bound = module.bind(variables)
-        rows = tuple(bound.rows(jax.tree.leaves(small)[0]))
+        rows = tuple(bound.dynamics_params(jax.tree.leaves(small)[0]))
         params = variables.get("params", {})
         found.append(Subject(name, run, params, x, bound.dynamics(), rows))
     bare = (

@@ -133,15 +133,15 @@ def _unfrozen(tree: Any) -> Any:
 def _places(variables: Mapping[str, Any]) -> Iterator[tuple[Path, _Place]]:
     """All numbers of a network but sizes and states, by path below the collection."""
 
-    def walk(node: dict[str, Any], path: Path, collection: str) -> Iterator[tuple[Path, _Place]]:
+    def places(node: dict[str, Any], path: Path, collection: str) -> Iterator[tuple[Path, _Place]]:
         for name, child in node.items():
             if isinstance(child, dict):
-                yield from walk(child, (*path, name), collection)
+                yield from places(child, (*path, name), collection)
             elif name != "shape":
                 yield (*path, name), _Place(node, name, collection)
 
     for collection in ("params", "constants", "batch_stats"):
-        yield from walk(variables.get(collection, {}), (), collection)
+        yield from places(variables.get(collection, {}), (), collection)
 
 
 def _kept(state_dict: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
@@ -223,7 +223,7 @@ def _is_idle(name: str, value: np.ndarray, path: Path | None, network: Sequentia
         return False
     if path[1:] == ("neuron", "bias"):
         return not value.any()
-    if path[1:] == ("neuron", "threshold") and not hasattr(block.new_neuron(), "membrane_rows"):
+    if path[1:] == ("neuron", "threshold") and not hasattr(block.new_neuron(), "membrane_params"):
         return True  # of an output, which does not send changes
     if path[1:2] == ("neuron",) and path[2:3] and path[2].endswith("norm"):
         return block.new_neuron().norm is not None and block.layer_neuron().norm is None
@@ -248,7 +248,7 @@ def _needed(path: Path, network: Sequential) -> bool:
 
 def _own_threshold(path: Path, network: Sequential) -> bool:
     """A learned threshold of a spiking neuron, which the reference has not."""
-    spiking = lambda: hasattr(_block(path, network).new_neuron(), "membrane_rows")
+    spiking = lambda: hasattr(_block(path, network).new_neuron(), "membrane_params")
     return path[1:] == ("neuron", "threshold") and spiking()
 
 

@@ -62,7 +62,7 @@ class Delta(linen.Module):
         shape = parameters.shape_of(self.shared_param, x)
         init = parameters.draw(self.threshold, jitter=False)
         stored = parameters.parameter(self, "threshold", init, shape, learned=self.requires_grad)
-        params = {"threshold": parameters.to_rows(self.clamped(stored))}
+        params = {"threshold": parameters.channel_last(self.clamped(stored))}
         run = lambda state: engine.run(
             self.dynamics(),
             params,

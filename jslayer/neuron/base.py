@@ -28,7 +28,7 @@ does as with ``"recompute"``. The gradient is the same with all of them.
 
 
 class Neuron(linen.Module):
-    """Base of all neurons; a family gives `dynamics` and `rows`, and its fields.
+    """Base of all neurons; a family gives `dynamics` and `dynamics_params`, and its fields.
 
     A neuron maps a drive ``[N, C, ..., T]`` (complex families: a pair of such arrays) to spikes of
     the same shape. ``scale`` integer weights make a threshold unit; states are 64 times finer.
@@ -69,7 +69,7 @@ class Neuron(linen.Module):
         """The record that runs."""
         raise NotImplementedError
 
-    def rows(self, x: jax.Array) -> dict[str, jax.Array]:
+    def dynamics_params(self, x: jax.Array) -> dict[str, jax.Array]:
         """Declares the parameters and returns them as the dynamics read them.
 
         Args:
@@ -120,7 +120,7 @@ class Neuron(linen.Module):
         if self.is_mutable_collection(persistence.LINK) and not self.is_initializing():
             run = persistence.across_calls(self, run)
         first = jax.tree.leaves(x)[0]
-        params = self.rows(first)
+        params = self.dynamics_params(first)
         x = self.normed_drive(self.dropped(x, train), train)
         integrate = lambda state: self.integrate(params, state, x, train, run)
         outputs = persistence.carry_dynamics(

@@ -58,7 +58,7 @@ class Neuron(fields.Extras, fields.Common, _Own):
         """Hundredth of a state unit, so that a voltage exactly at threshold does not spike."""
         return 0.01 / self.s_scale
 
-    def threshold_rows(self, x: jax.Array) -> dict[str, jax.Array]:
+    def threshold_params(self, x: jax.Array) -> dict[str, jax.Array]:
         """The threshold, a little higher."""
         return {"threshold": self.level_row("threshold", x) + self.threshold_eps}
 

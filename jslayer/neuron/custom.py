@@ -109,7 +109,7 @@ class Neuron(base.Neuron):
         """The record that runs."""
         return self.record
 
-    def rows(self, x: jax.Array) -> dict[str, jax.Array]:
+    def dynamics_params(self, x: jax.Array) -> dict[str, jax.Array]:
         """Declares the parameters and returns them in range."""
         found = {}
         for name, value in self.parameters.items():
@@ -122,5 +122,5 @@ class Neuron(base.Neuron):
                 parameters.shape_of(self.shared_param, x),
                 learned=self.requires_grad,
             )
-            found[name] = parameters.to_rows(fixed_point.clamp(stored, low, high))
+            found[name] = parameters.channel_last(fixed_point.clamp(stored, low, high))
         return found

@@ -11,7 +11,7 @@ from jslayer.neuron.spiking import Spiking
 class Leaks(Spiking):
     """Base of the neurons with fields ``current_decay`` and ``voltage_decay``."""
 
-    def membrane_rows(self, x: jax.Array) -> dict[str, jax.Array]:
+    def membrane_params(self, x: jax.Array) -> dict[str, jax.Array]:
         """Both decays."""
         return {
             "current_decay": self.decay_row("current_decay", x),

@@ -178,7 +178,7 @@ def parameter(
     return value
 
 
-def to_rows(value: jax.Array) -> jax.Array:
+def channel_last(value: jax.Array) -> jax.Array:
     """Brings a parameter from outer order (C, ...) to inner order (..., C)."""
     return layout.channel_last(value) if value.ndim > 1 else value
 

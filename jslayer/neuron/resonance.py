@@ -30,7 +30,7 @@ class Resonance(Spiking):
         parameters.check_spread("period", self.period, self.shared_param, SHORTEST_PERIOD, jnp.inf)
         parameters.check_spread("decay", self.decay, self.shared_param, 0, 1)
 
-    def membrane_rows(self, x: jax.Array) -> dict[str, jax.Array]:
+    def membrane_params(self, x: jax.Array) -> dict[str, jax.Array]:
         """Sine and cosine of the rotation, on the 12-bit grid."""
         shape = parameters.shape_of(self.shared_param, x)
         # one draw makes both: a rotation is drawn, not its parts
@@ -44,7 +44,7 @@ class Resonance(Spiking):
         )
         if self.requires_grad:
             sin, cos = fixed_point.clamp_rotation(sin, cos)
-        on_grid = lambda value: parameters.to_rows(fixed_point.quantize_decay(value))
+        on_grid = lambda value: parameters.channel_last(fixed_point.quantize_decay(value))
         return {"sin_decay": on_grid(sin), "cos_decay": on_grid(cos)}
 
     def _first(self, key, shape):

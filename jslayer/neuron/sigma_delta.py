@@ -142,22 +142,22 @@ class Neuron(base.Neuron):
             self.sigma(),
         )
 
-    def rows(self, x: jax.Array) -> dict[str, jax.Array]:
+    def dynamics_params(self, x: jax.Array) -> dict[str, jax.Array]:
         """Declares threshold and bias and returns them as the dynamics read them."""
-        rows = {} if self.encoder else {"bias": jnp.zeros((), jnp.float32)}
+        params = {} if self.encoder else {"bias": jnp.zeros((), jnp.float32)}
         if self.bias is not None:
             parameters.check_spread("bias", self.bias, self.bias_param, -jnp.inf, jnp.inf)
             shape = parameters.shape_of(self.bias_param, x)
             init = parameters.draw(self.bias, jitter=False)
             bias = parameters.parameter(self, "bias", init, shape, learned=self.requires_grad)
-            rows["bias"] = parameters.to_rows(bias)
+            params["bias"] = parameters.channel_last(bias)
         if self.readout:
-            return rows
+            return params
         shape = parameters.shape_of(self.shared_param, x)
         init = parameters.draw(self.v_th_mant / self.scale, jitter=False)
         stored = parameters.parameter(self, "threshold", init, shape, learned=self.requires_grad)
-        rows["threshold"] = parameters.to_rows(self.clamped(stored))
-        return rows
+        params["threshold"] = parameters.channel_last(self.clamped(stored))
+        return params
 
     def clamped(self, threshold: jax.Array) -> jax.Array:
         """Thresholds in range, with gradient 1 outside as well."""

@@ -26,8 +26,8 @@ class Spiking(base.Neuron):
     record: ClassVar[type[spiking.Spiking]]
     device_type: ClassVar[str]
 
-    def membrane_rows(self, x: jax.Array) -> dict[str, jax.Array]:
-        """Parameters of the membrane, see `rows`."""
+    def membrane_params(self, x: jax.Array) -> dict[str, jax.Array]:
+        """Parameters of the membrane, see `dynamics_params`."""
         raise NotImplementedError
 
     def membrane_integers(self, variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,12 +52,12 @@ class Spiking(base.Neuron):
             threshold_grad=self.threshold_grad,
         )
 
-    def rows(self, x: jax.Array) -> dict[str, jax.Array]:
+    def dynamics_params(self, x: jax.Array) -> dict[str, jax.Array]:
         """Declares the parameters and returns them as the dynamics read them."""
-        membrane = self.membrane_rows(x)
-        return membrane if self.readout else {**membrane, **self.threshold_rows(x)}
+        membrane = self.membrane_params(x)
+        return membrane if self.readout else {**membrane, **self.threshold_params(x)}
 
-    def threshold_rows(self, x: jax.Array) -> dict[str, jax.Array]:
+    def threshold_params(self, x: jax.Array) -> dict[str, jax.Array]:
         """The threshold, and what adapts it."""
         return {"threshold": self.level_row("threshold", x)}
 
@@ -69,7 +69,9 @@ class Spiking(base.Neuron):
         shape = parameters.shape_of(self.shared_param, x)
         init = parameters.draw(held, jitter=False)
         value = parameters.parameter(self, name, init, shape, learned=True)
-        return parameters.to_rows(fixed_point.truncate(self._in_range(name, value), 1 / self.scale))
+        return parameters.channel_last(
+            fixed_point.truncate(self._in_range(name, value), 1 / self.scale)
+        )
 
     def _in_range(self, name, value):
         return fixed_point.clamp(value, 1 / self.scale if name == "threshold" else 0.0, jnp.inf)
@@ -84,7 +86,9 @@ class Spiking(base.Neuron):
         init = parameters.draw(value, jitter=jitter)
         learned = self.requires_grad if learned is None else learned
         stored = parameters.parameter(self, name, init, shape, learned=learned)
-        return parameters.to_rows(fixed_point.quantize_decay(fixed_point.clamp(stored, 0.0, 1.0)))
+        return parameters.channel_last(
+            fixed_point.quantize_decay(fixed_point.clamp(stored, 0.0, 1.0))
+        )
 
     @property
     def main_output(self) -> str:
@@ -177,11 +181,11 @@ class Adaptive(Spiking):
         super().check_fields()
         check.in_range("threshold_step", self.threshold_step, 0, jnp.inf)
 
-    def threshold_rows(self, x: jax.Array) -> dict[str, jax.Array]:
+    def threshold_params(self, x: jax.Array) -> dict[str, jax.Array]:
         """The threshold, and what adapts it."""
         learned = self.requires_grad or self.threshold_grad
         return {
-            **super().threshold_rows(x),
+            **super().threshold_params(x),
             "threshold_step": self.level_row("threshold_step", x),
             "threshold_decay": self.decay_row("threshold_decay", x, jitter=False, learned=learned),
             "refractory_decay": self.decay_row(

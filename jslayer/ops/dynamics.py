@@ -1,6 +1,6 @@
 """The record of a neuron: one time step and its adjoint, written once for every engine.
 
-A `Dynamics` is elementwise over neurons. `engine.run` walks it through time, and so do the GPU
+A `Dynamics` is elementwise over neurons. `engine.run` runs it over time, and so do the GPU
 kernels, the recurrent blocks and the streaming call; nobody writes a recurrence a second time.
 """
 

@@ -49,11 +49,11 @@ def convolve_transposed(x: jax.Array, weight: jax.Array, window: Window, groups:
     Returns:
       ``[B, H', W', out]`` float32.
     """
-    border = zip(window.extent, window.padding, strict=True)
+    sides = zip(window.extent, window.padding, strict=True)
     one = functools.partial(
         _conv,
         strides=(1, 1),
-        padding=[(e - 1 - p, e - 1 - p) for e, p in border],
+        padding=[(e - 1 - p, e - 1 - p) for e, p in sides],
         lhs_dilation=window.stride,
         rhs_dilation=window.dilation,
         numbers=("NHWC", "IOHW", "NHWC"),

@@ -87,10 +87,10 @@ gather.defvjp(_gather_fwd, _gather_bwd)
 spread.defvjp(_spread_fwd, _spread_bwd)
 
 
-def _products(wide, narrow, window):
+def _products(large, small, window):
     """Gradient of the weight: the products of both sides of every entry, ``[kh, kw]``."""
-    views = _views(wide, window, narrow.shape[1:3])
-    return jnp.stack([jnp.sum(view * narrow) for _, view in views]).reshape(window.kernel)
+    views = _views(large, window, small.shape[1:3])
+    return jnp.stack([jnp.sum(view * small) for _, view in views]).reshape(window.kernel)
 
 
 def _entries(window):

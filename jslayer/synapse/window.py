@@ -60,7 +60,7 @@ class Window:
 
     @property
     def tiles(self) -> bool:
-        """True if the windows lie side by side, without gap, overlap or border."""
+        """True if the windows lie side by side, without gap, overlap or padding."""
         return self.stride == self.kernel and self.dilation == (1, 1) and self.padding == (0, 0)
 
     def below(self, size: tuple[int, int]) -> tuple[int, int]:

@@ -28,7 +28,7 @@ def time_chunks(network: nn.Module, chunk: int, *, truncated: bool = False) -> A
       network: Any network of blocks; those of a `Sequential` are made persistent, a module of your
         own gives its blocks ``persistent_state=True`` itself.
       chunk: Steps of a chunk. The last one may be shorter.
-      truncated: Let nothing flow back over the border of two chunks (truncated backpropagation
+      truncated: Let nothing flow back from one chunk to another (truncated backpropagation
         through time): a loss then learns from causes within the same chunk only.
 
     Returns:

@@ -46,7 +46,7 @@ def weights_in_use(
     else:
         found = {part: _stored(synapse, variables, f"{place}/{part}") for part in parts}
         params = found[""] if parts == ("",) else found
-    # jitted as in training, so that a weight at the border of two steps falls to the same side
+    # jitted as in training, so that a weight halfway between two steps falls to the same side
     used = jax.jit(synapse.weight_in_use)(params)
     used = used if isinstance(used, tuple) else (used,)
     suffixes = ("/real", "/imag") if synapse.parts == 2 else ("",)
