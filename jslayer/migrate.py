@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jslayer.block import Sequential
+from jslayer.neuron.spiking import Spiking
 from jslayer.ops.fixed_point import DECAY_SCALE
 
 __all__ = ["from_lava"]
@@ -223,7 +224,7 @@ def _is_idle(name: str, value: np.ndarray, path: Path | None, network: Sequentia
         return False
     if path[1:] == ("neuron", "bias"):
         return not value.any()
-    if path[1:] == ("neuron", "threshold") and not hasattr(block.new_neuron(), "membrane_params"):
+    if path[1:] == ("neuron", "threshold") and not isinstance(block.new_neuron(), Spiking):
         return True  # of an output, which does not send changes
     if path[1:2] == ("neuron",) and path[2:3] and path[2].endswith("norm"):
         return block.new_neuron().norm is not None and block.layer_neuron().norm is None
@@ -248,7 +249,7 @@ def _needed(path: Path, network: Sequential) -> bool:
 
 def _own_threshold(path: Path, network: Sequential) -> bool:
     """A learned threshold of a spiking neuron, which the reference has not."""
-    spiking = lambda: hasattr(_block(path, network).new_neuron(), "membrane_params")
+    spiking = lambda: isinstance(_block(path, network).new_neuron(), Spiking)
     return path[1:] == ("neuron", "threshold") and spiking()
 
 

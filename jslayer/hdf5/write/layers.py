@@ -15,6 +15,7 @@ from jslayer.hdf5.write.neuron import neuron_content
 from jslayer.hdf5.write.norms import norm_content, own_bias
 from jslayer.hdf5.write.numbers import check_finite, check_shape, int64, lookup, whole_even
 from jslayer.hdf5.write.weights import kernel_notes, matrix_notes, weights_in_use
+from jslayer.neuron.spiking import Spiking
 from jslayer.synapse.window import Window
 
 NO_SHIFT = (
@@ -86,7 +87,7 @@ def _input(block, variables):
             check_shape(f"params/{name}", value, ())
             number = neuron.quantize_8bit(jnp.asarray(value))
             found.datasets[name] = whole_even(name, number, neuron.w_scale).reshape(1)
-    spiking = hasattr(neuron, "membrane_rows")  # others only encode, without their activation
+    spiking = isinstance(neuron, Spiking)  # others only encode, without their activation
     found.add(neuron_content(neuron, variables, shape[0], hidden=spiking))
     found.attributes["w_scale"] = neuron.w_scale
     return found
@@ -164,7 +165,7 @@ def _output(block, variables):
     found, weights = _matrix(block, variables)
     found.notes += matrix_notes(weights)
     found.attributes["block"] = "Output"
-    if hasattr(neuron, "membrane_rows"):
+    if isinstance(neuron, Spiking):
         found.add(_neuron(block, variables, block.out_neurons, hidden=False))
         return found
     # it only adds up: what the neuron does besides is not in use

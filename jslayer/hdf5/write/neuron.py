@@ -10,6 +10,7 @@ from jslayer.hdf5.write.content import Content
 from jslayer.hdf5.write.numbers import check_shape, int64, lookup
 from jslayer.neuron.base import Neuron
 from jslayer.neuron.parameters import Values
+from jslayer.neuron.spiking import Spiking
 
 GRADED = (
     "spikes are graded, which inference tools ignore: they will send binary spikes; "
@@ -94,7 +95,7 @@ def _expected(neuron: Neuron) -> Iterator[str]:
     """Where the neuron keeps what its constructor does not tell."""
     if neuron.threshold_grad and not neuron.readout:
         yield "params/neuron/threshold"
-    if not hasattr(neuron, "membrane_rows") and neuron.readout:
+    if not isinstance(neuron, Spiking) and neuron.readout:
         return  # a sigma-delta read-out has no threshold
     if neuron.requires_grad:
         yield "params/neuron"
