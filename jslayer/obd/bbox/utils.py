@@ -1,0 +1,1 @@
+"""Suppression, forms of boxes and annotations, by lava-dl's names."""
