@@ -1,0 +1,2 @@
+"""Videos with boxes."""
+from jslayer.obd.dataset.street import SyntheticStreet as SyntheticStreet
