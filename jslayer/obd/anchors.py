@@ -49,8 +49,8 @@ def fit_anchors(sizes: Any, scales: int, per_scale: int, *, seed: int = 0) -> np
     different = np.unique(sizes, axis=0)
     if len(different) < count:
         raise ValueError(
-            f"`sizes` has {len(different)} different sizes, expected at least {count}, one for each "
-            "anchor; give more boxes or ask for fewer anchors."
+            f"`sizes` has {len(different)} different sizes, expected at least {count}, one for "
+            "each anchor; give more boxes or ask for fewer anchors."
         )
     rng = np.random.default_rng(seed)
     starts = [_clustered(sizes, different, count, rng) for _ in range(5)]

@@ -1,8 +1,8 @@
 """Annotations as dicts, lava-dl's form, and the rows of arrays that they stand for.
 
 ``{"annotation": {"size": {"height": h, "width": w}, "object": [{"id": 1, "name": "car", "bndbox":
-{"xmin": .., "ymin": .., "xmax": .., "ymax": ..}, "confidence": ..}]}}`` in pixels; the confidence may
-be missing. Every function returns a new annotation and leaves its argument as it was.
+{"xmin": .., "ymin": .., "xmax": .., "ymax": ..}, "confidence": ..}]}}`` in pixels; the confidence
+may be missing. Every function returns a new annotation and leaves its argument as it was.
 """
 
 import copy

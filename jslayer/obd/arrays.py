@@ -25,7 +25,7 @@ def boxes(name: str, value: Any, *, at_least: int = 4) -> Any:
     array = value if isinstance(value, jax.Array) else np.asarray(value)
     if array.ndim < 1 or array.shape[-1] < at_least:
         raise ValueError(
-            f"`{name}` has shape {array.shape}, expected [.., {at_least}] or more columns, a box in "
-            "each row; add the missing columns."
+            f"`{name}` has shape {array.shape}, expected [.., {at_least}] or more columns, a box "
+            "in each row; add the missing columns."
         )
     return array

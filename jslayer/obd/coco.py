@@ -81,8 +81,8 @@ def coco_ap(
       ``AP`` (mean over IoU 0.5 to 0.95), ``AP50``, ``AP75``; ``AP_small``, ``AP_medium`` and
       ``AP_large`` (areas below 32^2, below 96^2 and the rest); the largest recalls ``AR1``,
       ``AR10``, ``AR100`` with so many detections of a class in a frame, and ``AR_small`` to
-      ``AR_large``; ``by_class``, ``{name: {"AP": .., "AP50": .., "AP75": ..}}``. NaN where no object
-      is.
+      ``AR_large``; ``by_class``, ``{name: {"AP": .., "AP50": .., "AP75": ..}}``. NaN where no
+      object is.
 
     Raises:
       ImportError: pycocotools is not installed.
@@ -109,9 +109,7 @@ def coco_ap(
         judge.evaluate()
         judge.accumulate()
         judge.summarize()
-    result: dict[str, Any] = {
-        name: _mean(judge.stats[k : k + 1]) for k, name in enumerate(_NAMES)
-    }
+    result: dict[str, Any] = {name: _mean(judge.stats[k : k + 1]) for k, name in enumerate(_NAMES)}
     precision = judge.eval["precision"][:, :, :, 0, 2]  # [IoU, recall, class], all areas, 100 best
     result["by_class"] = {
         name: {
@@ -132,8 +130,8 @@ def _check(
 ) -> None:
     if frames != len(data["images"]):
         raise ValueError(
-            f"`rows` has {frames} frames and `truth` {len(data['images'])}, expected as many; judge "
-            "the frames in one order."
+            f"`rows` has {frames} frames and `truth` {len(data['images'])}, expected as many; "
+            "judge the frames in one order."
         )
     for entry in (*data["annotations"], *seen):
         if not 1 <= entry["category_id"] <= len(classes):
@@ -142,7 +140,9 @@ def _check(
                 f"{entry['category_id'] - 1} too; give the names of the data set."
             )
     if not np.isfinite([entry["score"] for entry in seen]).all():
-        raise ValueError("`rows` has scores that are NaN, expected numbers; look for them upstream.")
+        raise ValueError(
+            "`rows` has scores that are NaN, expected numbers; look for them upstream."
+        )
 
 
 def _frames(name: str, value: Any, row: tuple[int, ...] = (6,)) -> np.ndarray:
@@ -150,8 +150,8 @@ def _frames(name: str, value: Any, row: tuple[int, ...] = (6,)) -> np.ndarray:
     if array.ndim < 2 + len(row) or array.shape[array.ndim - len(row) :] != row:
         layout = "[.., rows, 6]" if row else "[.., rows]"
         raise ValueError(
-            f"`{name}` has shape {array.shape}, expected {layout}, padded alike in every frame; see "
-            "`pad_objects`."
+            f"`{name}` has shape {array.shape}, expected {layout}, padded alike in every frame; "
+            "see `pad_objects`."
         )
     return array.reshape(-1, array.shape[-1 - len(row)], *row)
 

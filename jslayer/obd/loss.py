@@ -119,7 +119,7 @@ def _terms(raw, target, *, anchors, alpha_iou, label_smoothing):
     label = jnp.where(there, target[..., 5], 0).astype(jnp.int32)
     share = (1 - label_smoothing) * jax.nn.one_hot(label, classes) + label_smoothing / classes
 
-    # Sigma-delta heads say exactly 0 where no event came: a cross-entropy by |x| has no slope there.
+    # Sigma-delta heads say exactly 0 where no event came; written with |x| it has no slope there.
     cross = optax.sigmoid_binary_cross_entropy
     return jnp.stack(
         [

@@ -25,8 +25,8 @@ def iou(a: Any, b: Any) -> Any:
       ``[.., N, M]``, 0 to 1; two boxes without area have 0.
 
     Example:
-      >>> iou([[0.5, 0.5, 0.2, 0.2]], [[0.5, 0.5, 0.2, 0.1], [0.9, 0.9, 0.1, 0.1]]).round(3).tolist()
-      [[0.5, 0.0]]
+      >>> iou([[0.5, 0.5, 0.2, 0.2]], [[0.5, 0.5, 0.2, 0.1]]).round(3).tolist()
+      [[0.5]]
     """
     a, b = _boxes("a", a), _boxes("b", b)
     return iou_of_pairs(a[..., :, None, :], b[..., None, :, :])

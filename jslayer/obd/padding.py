@@ -19,7 +19,8 @@ def pad_objects(
 
     Args:
       rows: ``[n, 6]``. ``(x, y, width, height, confidence, label)`` in fractions of the frame.
-      kind: ``[n]``: 1 for an object, -1 for one to be ignored (a crowd, a tiny one). ``None``: all 1.
+      kind: ``[n]``: 1 for an object, -1 for one to be ignored (a crowd, a tiny one). ``None``: all
+        1.
       most: Rows to return.
       num_classes: Labels are below it; ``None``: not checked.
 
@@ -68,8 +69,8 @@ def check_objects(
     """
     if rows.shape[:-1] != kind.shape or rows.shape[-1:] != (6,):
         raise ValueError(
-            f"`{name}` has shape {rows.shape} beside kinds of {kind.shape}, expected [.., M, 6] and "
-            "[.., M]; give every row a kind."
+            f"`{name}` has shape {rows.shape} beside kinds of {kind.shape}, expected [.., M, 6] "
+            "and [.., M]; give every row a kind."
         )
     there = rows[kind != NONE]
     bad = problems(there, num_classes)

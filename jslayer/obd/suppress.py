@@ -19,7 +19,7 @@ def nms(
     max_candidates: int = 300,
     max_detections: int = 300,
 ) -> tuple[jax.Array, jax.Array]:
-    """Keeps the best boxes of a frame, class by class, in shapes that do not depend on their number.
+    """Keeps the best boxes of a frame, class by class, in arrays of fixed shapes.
 
     Boxes with an objectness above ``conf_threshold`` are candidates. The best one stays, and every
     other of its class that overlaps it by more than ``nms_threshold`` goes; then the best of the

@@ -51,9 +51,7 @@ def detection_frames(
 
         def drawn(t: int, rows: Any, kind: Any, title: str | None) -> np.ndarray:
             frame = frames[..., t]
-            return draw_boxes(
-                frame, rows, kind=kind, classes=classes, enlarge=enlarge, title=title
-            )
+            return draw_boxes(frame, rows, kind=kind, classes=classes, enlarge=enlarge, title=title)
 
         picture = drawn(t, rows[t], found[t], None if truth is None else _TITLES[0])
         if truth is not None:

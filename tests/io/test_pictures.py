@@ -185,6 +185,7 @@ def test_an_animation_becomes_an_mp4(tmp_path):
 
 def test_the_absence_of_ffmpeg_is_explained(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(FileNotFoundError, match="the program ffmpeg, which is not on the search"):
         io.save_mp4(np.zeros((3, 4, 4, 3), np.uint8), tmp_path / "a.mp4")
 

@@ -81,8 +81,7 @@ def check_compute_ap(case):
         area = metrics.compute_ap(case[f"{i}/precision"], recall)
         near(i, area, case[f"intended/{i}/ap"], 0)
     assert any(
-        abs(case[f"reference/{i}/ap"] - case[f"intended/{i}/ap"]) > 0.01
-        for i in range(len(curves))
+        abs(case[f"reference/{i}/ap"] - case[f"intended/{i}/ap"]) > 0.01 for i in range(len(curves))
     )
 
 
@@ -234,9 +233,7 @@ def test_annotations_equal_the_recorded_ones(case):
     rows = annotation.tensor_from_annotation
     table(rows(whole), golden["tensor_from_annotation"])
     table(rows(whole, num_objects=3), golden["tensor_from_annotation_num_objects_3"])
-    table(
-        rows(whole, normalized=False), golden["tensor_from_annotation_not_normalized"], rtol=1e-6
-    )
+    table(rows(whole, normalized=False), golden["tensor_from_annotation_not_normalized"], rtol=1e-6)
     confident = rows(given["annotation_with_confidence"])
     table(confident, golden["tensor_from_annotation_with_confidence"])
     made = annotation.annotation_from_tensor(

@@ -99,7 +99,9 @@ class SyntheticStreet(Dataset):
         check.positive("fps", fps)
         for name, value in (("noise", noise), ("speed", 0.0 if speed is None else speed)):
             if not 0 <= value < np.inf:
-                raise ValueError(f"`{name}` is {value}, expected a number from 0 on; choose another.")
+                raise ValueError(
+                    f"`{name}` is {value}, expected a number from 0 on; choose another."
+                )
         if not 0 <= objects[0] <= objects[1] <= most:
             raise ValueError(
                 f"`objects` is {tuple(objects)}, expected a least and a largest number of at most "

@@ -51,7 +51,9 @@ def _things(
     horizon: float,
     sprites: dict[tuple[int, int], np.ndarray],
 ) -> np.ndarray:
-    placed = [(number, *thing.place(step, scene.speed)) for number, thing in enumerate(scene.things)]
+    placed = [
+        (number, *thing.place(step, scene.speed)) for number, thing in enumerate(scene.things)
+    ]
     drawn = []
     for number, x, z in sorted(placed, key=lambda entry: -entry[2]):
         if not _NEAR_M <= z <= _FAR_M:
@@ -111,8 +113,7 @@ def _patch(
 ) -> tuple[Area, np.ndarray, np.ndarray] | None:
     """Part of the frame that a sprite covers, its colours times opacity, its opacity."""
     (top, bottom), (left, right) = (
-        (max(0, int(np.floor(box[k]))), min(size[1 - k], int(np.ceil(box[k + 2]))))
-        for k in (1, 0)
+        (max(0, int(np.floor(box[k]))), min(size[1 - k], int(np.ceil(box[k + 2])))) for k in (1, 0)
     )
     if top >= bottom or left >= right:
         return None

@@ -175,7 +175,11 @@ def _thing(
         elif lane == 2:  # parked at the side
             rear, x = bool(rng.random() < 0.5), 5.2 * _sign(rng)
         else:  # crossing
-            side, x, vx = "side", rng.uniform(-0.33, 0.33) * z * aspect, _sign(rng) * rng.uniform(2, 8)
+            side, x, vx = (
+                "side",
+                rng.uniform(-0.33, 0.33) * z * aspect,
+                _sign(rng) * rng.uniform(2, 8),
+            )
     elif kind in (PERSON, CYCLIST):
         x = rng.uniform(-0.45, 0.45) * z * aspect
         pace = rng.uniform(0.6, 1.8) if kind == PERSON else rng.uniform(2.5, 5)

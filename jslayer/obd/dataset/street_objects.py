@@ -89,7 +89,9 @@ def sprite(look: Look, step: int) -> np.ndarray:
     colours[_NOTHING] = 0
     # Painted at twice the size: edges become soft.
     painted = colours[form].reshape(SPRITE, 2, SPRITE, 2, 4)
-    painted = (painted[:, 0, :, 0] + painted[:, 1, :, 1] + painted[:, 0, :, 1] + painted[:, 1, :, 0]) / 4
+    painted = (
+        painted[:, 0, :, 0] + painted[:, 1, :, 1] + painted[:, 0, :, 1] + painted[:, 1, :, 0]
+    ) / 4
     if look.kind != SIGN:
         patches = look.texture.repeat(SPRITE // 8, 0).repeat(SPRITE // 8, 1)
         painted[..., :3] *= ((1 + patches) * _SHADE)[..., None]
@@ -164,7 +166,9 @@ def _car_end(canvas: _Canvas, variant: int) -> None:
     top = (0.02, 0.05, 0.09)[variant]
     canvas.put(_FIRST, (y > 0.38) & (y < 0.9))
     canvas.put(_FIRST, (y > top) & (y <= 0.38) & (np.abs(x - 0.5) < 0.40 - 0.25 * (0.38 - y)))
-    canvas.put(_GLASS, (y > top + 0.06) & (y <= 0.36) & (np.abs(x - 0.5) < 0.35 - 0.25 * (0.38 - y)))
+    canvas.put(
+        _GLASS, (y > top + 0.06) & (y <= 0.36) & (np.abs(x - 0.5) < 0.35 - 0.25 * (0.38 - y))
+    )
     canvas.put(_DARK, (y > 0.8) & ((x < 0.2) | (x > 0.8)))
     canvas.put(_LAMP, (y > 0.45) & (y < 0.58) & ((x < 0.17) | (x > 0.83)))
     canvas.put(_PLATE, (y > 0.60) & (y < 0.72) & (np.abs(x - 0.5) < 0.14))

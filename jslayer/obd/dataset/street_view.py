@@ -86,7 +86,9 @@ def _road(
     along = ahead + np.float32(place)
     near = np.clip(9 / ahead, 0, 1)[:, None]
     fine, coarse = _patches(beside, along[:, None], 3.0)
-    ground = scene.asphalt * (1 + 0.14 * near * fine + 0.18 * np.clip(20 / ahead, 0, 1)[:, None] * coarse)
+    ground = scene.asphalt * (
+        1 + 0.14 * near * fine + 0.18 * np.clip(20 / ahead, 0, 1)[:, None] * coarse
+    )
     pixel = (ahead / focal)[:, None]  # metres of a pixel
     beside = np.abs(beside)
     line = np.clip((_LINE_M / 2 - np.abs(beside - _LANE_M)) / pixel + 0.5, 0, 1)
