@@ -77,7 +77,7 @@ def crop_and_scale(sample: Sequence[Any], *, least: float = 0.6, seed: Seed) -> 
     down, across = (
         _window(frames.shape[1 + k], low, low + side) for k, low in ((0, top), (1, left))
     )
-    frames = np.einsum("ih,chwt,jw->cijt", down, frames, across, optimize=True)
+    frames = _mapped(frames, down, across)
     moved = boxes.crop(rows, window)
     cut = boxes.clip(moved)
     left_over = cut[..., 2] * cut[..., 3]
@@ -85,7 +85,7 @@ def crop_and_scale(sample: Sequence[Any], *, least: float = 0.6, seed: Seed) -> 
     kind = np.where((kind != NONE) & (share < _MIN_VISIBLE), IGNORE, kind)
     kind = np.where(left_over > 0, kind, NONE).astype(np.int8)
     rows = np.where(kind[..., None] != NONE, cut, 0).astype(np.float32)
-    return frames.astype(np.float32), rows, kind, *rest
+    return frames, rows, kind, *rest
 
 
 def colour(
@@ -136,8 +136,7 @@ def blur(sample: Sequence[Any], *, width: float = 1.0, seed: Seed) -> Sample:
     frames, *rest = sample
     deviation = generator(seed).uniform(0, width)
     down, across = (_gaussian(length, deviation) for length in frames.shape[1:3])
-    smooth = np.einsum("ih,chwt,jw->cijt", down, frames, across, optimize=True)
-    return smooth.astype(np.float32), *rest
+    return _mapped(frames, down, across), *rest
 
 
 def compose(steps: Sequence[Callable[..., Sample]]) -> Callable[..., Sample]:
@@ -156,6 +155,15 @@ def _apply(steps: tuple[Callable[..., Sample], ...], sample: Sample, *, seed: Se
     for step, stream in zip(steps, generator(seed).spawn(len(steps)), strict=True):
         sample = step(sample, seed=stream)
     return sample
+
+
+def _mapped(frames: np.ndarray, down: np.ndarray, across: np.ndarray) -> np.ndarray:
+    """Multiplies every frame ``[C, H, W, T]`` from both sides; float32."""
+    # A product for each frame: in one over all of them, frames that are equal could come to differ
+    # in the last bit.
+    pictures = np.ascontiguousarray(np.moveaxis(frames, -1, 0), np.float32)
+    made = np.matmul(np.matmul(down, pictures), across.T)
+    return np.ascontiguousarray(np.moveaxis(made, 0, -1))
 
 
 def _window(length: int, low: float, high: float) -> np.ndarray:
