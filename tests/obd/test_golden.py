@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import itertools
 import json
 
 import jax
@@ -9,8 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jslayer import block, neuron
 from jslayer.obd import annotation, boxes, head, loss, metrics, overlap, suppress, target
 from jslayer.obd.bbox import lists
+from jslayer.ops import quantize
 from tests.golden import compare, load
 
 REFERENCE = "reference/"
@@ -267,3 +270,97 @@ def same(ours, golden):
         assert ours == golden
     else:
         np.testing.assert_allclose(ours, golden, rtol=1e-5, atol=1e-6)
+
+
+def network_of(case):
+    """The recorded network as a chain of our blocks, and its collections."""
+    config = case.config
+    sigma_delta, hook = block.sigma_delta, quantize.quantize_hook_fx
+    neuron_params = {name: config[name] for name in ("threshold", "tau_grad", "scale_grad")}
+    identity = neuron_params | {"activation": "identity"}
+    relu = neuron_params | {"activation": "relu", "norm": neuron.MeanOnlyBatchNorm}
+    outputs = len(config["anchors"][0]) * (5 + config["num_classes"])
+    widths = (3, *config["channels"], outputs)
+    layers = [sigma_delta.Input(identity)]
+    for inner, outer in itertools.pairwise(widths[:-1]):
+        layer = functools.partial(sigma_delta.Conv, relu, inner, outer, 3, pre_hook_fx=hook)
+        layers.append(layer(stride=2, padding=1, weight_norm=True))
+    readout = identity | {"readout": True}
+    layers.append(sigma_delta.Conv(readout, widths[-2], widths[-1], 1, pre_hook_fx=hook))
+    network = block.Sequential(layers)
+
+    params, stats, paths = {}, {}, {}
+    for number in range(len(config["channels"])):
+        name, ours = f"blocks.{number}", f"blocks_{number + 1}"
+        weights = {
+            part: case[f"param/{name}.synapse.{part}"][..., 0] for part in ("weight_g", "weight_v")
+        }
+        params[ours] = {"synapse": weights}
+        paths |= {f"{name}.synapse.{part}": (ours, part) for part in weights}
+        mean = case[f"buffer/{name}.neuron.norm.running_mean"]
+        stats[ours] = {"neuron": {"norm": {"running_mean": mean, "running_var": np.float32(0)}}}
+    head_name = f"blocks_{len(layers) - 1}"
+    params[head_name] = {"synapse": {"weight": case["param/head.weight"][..., 0]}}
+    paths["head.weight"] = (head_name, "weight")
+    return network, params, stats, paths
+
+
+@cases("obd_net")
+def test_a_detector_equals_the_recorded_network(case):
+    config, recorded = case.config, Recorded(case)
+    network, params, stats, paths = network_of(recorded)
+    channel = lambda values: np.float32(values).reshape(3, 1, 1, 1)
+    mean, deviation = channel([0.485, 0.456, 0.406]), channel([0.229, 0.224, 0.225])
+    x = (recorded["input"] - mean) / deviation
+    anchors = jnp.asarray(config["anchors"])
+    fresh = jax.jit(network.init)(jax.random.key(0), x)
+    others = {"constants": fresh["constants"], "batch_stats": stats}
+    for name in recorded.names:
+        if name.endswith("delta.threshold"):
+            number = 0 if "input" in name else int(name.split(".")[1]) + 1
+            held = fresh["constants"][f"blocks_{number}"]["neuron"]["threshold"]
+            np.testing.assert_array_equal(held, recorded[name].reshape(()))
+        elif name.startswith("param/") and name.endswith("neuron.bias"):
+            assert not recorded[name].any()  # a bias that was never set
+
+    @jax.jit
+    def step(params, goal):
+        def objective(params):
+            mutable = ["batch_stats", "intermediates"]
+            y, new = network.apply({"params": params, **others}, x, train=True, mutable=mutable)
+            raw = head.raw_layout(y, anchors.shape[1])
+            value, parts = loss.yolo_loss([raw], [goal], anchors, unit="reference")
+            return value, (parts, raw, new)
+
+        return jax.value_and_grad(objective, has_aux=True)(params)
+
+    (value, (parts, raw, new)), grads = step(params, recorded["target"])
+    np.testing.assert_array_equal(raw, recorded["train/raw"])
+    near("loss", value, recorded["train/intended/loss"])
+    near("parts", parts, recorded["train/intended/parts"])
+    for name, (place, part) in paths.items():
+        golden = recorded[f"train/intended/grad/{name}"]
+        compare.gradient(name, np.asarray(grads[place]["synapse"][part])[..., None], golden)
+    for name in recorded.names:
+        if name.startswith("buffer_after/"):
+            place = f"blocks_{int(name.split('.')[1]) + 1}"
+            after = new["batch_stats"][place]["neuron"]["norm"]["running_mean"]
+            near(name, after, recorded[name])
+
+    @jax.jit
+    def evaluated(signal):
+        rates = []
+        for number, layer in enumerate(network.blocks):
+            held = {"params": params, **others}
+            held = {name: tree.get(f"blocks_{number}", {}) for name, tree in held.items()}
+            signal = layer.apply(held, signal)
+            rates.append(jnp.mean(signal[..., 1:] != 0))  # without the first step
+        return signal, jnp.stack(rates[:-1])
+
+    y, rates = evaluated(x)
+    near("rates", rates, case.data["event_rate"], 0, 5e-5)  # recorded with four digits
+    raws = [head.raw_layout(y, anchors.shape[1])]
+    found = head.predictions(raws, anchors, clamp_max=config["clamp_max"], unit="reference")
+    near("boxes", found, recorded["eval/boxes"])
+    left = {name for name in recorded.names - recorded.used if "reference/" not in name}
+    assert not left, f"{case.id}: nothing compared with {sorted(left)}"
