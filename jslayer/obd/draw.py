@@ -95,7 +95,7 @@ def draw_boxes(
         if not kinds[number] or not np.isfinite(rows[number]).all():
             continue
         middle, half = rows[number, :2] * scale, rows[number, 2:4] * scale / 2
-        edges = _inside(*(middle - half), *(middle + half), picture.size)
+        edges = _inside([*(middle - half), *(middle + half)], picture.size)
         if edges is None:
             continue
         confidence, label = rows[number, 4], int(rows[number, 5])
@@ -146,8 +146,8 @@ def mark_bounding_boxes(
     picture = image.copy() if isinstance(image, pillow.Image) else render(image)
     pen = ImageDraw.Draw(picture)
     for entry in objects:
-        corners = (float(entry["bndbox"][name]) for name in ("xmin", "ymin", "xmax", "ymax"))
-        edges = _inside(*corners, picture.size)
+        corners = [float(entry["bndbox"][name]) for name in ("xmin", "ymin", "xmax", "ymax")]
+        edges = _inside(corners, picture.size)
         if edges is None:
             continue
         colour, ink = box_color, text_color
@@ -172,10 +172,9 @@ def render_events_img(events: Any) -> Any:
     return render(events)
 
 
-def _inside(
-    left: float, top: float, right: float, bottom: float, size: tuple[int, int]
-) -> tuple[int, int, int, int] | None:
+def _inside(corners: Sequence[float], size: tuple[int, int]) -> tuple[int, int, int, int] | None:
     """Whole pixels of a box, cut at the picture, or ``None`` where nothing of it is in there."""
+    left, top, right, bottom = corners
     width, height = size
     if right <= 0 or bottom <= 0 or left >= width or top >= height or right < left or bottom < top:
         return None

@@ -85,9 +85,8 @@ def _judged(output: np.ndarray, target: np.ndarray, thresholds: np.ndarray) -> T
         overlap = iou(ours, theirs)
         for column, threshold in enumerate(thresholds):
             right = np.cumsum(_true_positives(overlap, threshold))
-            precision, recall = right / np.arange(1, len(ours) + 1), right / len(theirs)
-            area = compute_ap(precision, recall)
-            found[:, row, column] = precision[-1], recall[-1], area
+            p, r = right / np.arange(1, len(ours) + 1), right / len(theirs)
+            found[:, row, column] = p[-1], r[-1], compute_ap(p, r)
     p, r, area = found
     return [p, r, area, 2 * p * r / (p + r + EPS), classes]
 

@@ -4,6 +4,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jslayer.obd.overlap import iou_of_pairs
@@ -11,7 +12,7 @@ from jslayer.ops import check
 
 
 def nms(
-    predictions: jax.Array,
+    predictions: jax.Array | np.ndarray,
     *,
     conf_threshold: float | jax.Array = 0.5,
     nms_threshold: float | jax.Array = 0.4,

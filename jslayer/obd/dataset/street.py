@@ -110,7 +110,8 @@ class SyntheticStreet(Dataset):
         self.dtype = np.dtype(dtype)
         check.choice("dtype", self.dtype, (np.dtype(np.float32), np.dtype(np.uint8)))
         self.events = bool(events)
-        self._speed, self._fps, self._objects, self._noise = speed, fps, tuple(objects), noise
+        self._speed, self._fps, self._noise = speed, fps, noise
+        self._objects = int(objects[0]), int(objects[1])
         self._start = (*entropy(seed), 1 + _SPLITS.index(split))
 
     def __len__(self) -> int:

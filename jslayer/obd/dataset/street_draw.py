@@ -1,5 +1,7 @@
 """Draws a scene, the far things first, and notes where everything is and how much of it is seen."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from jslayer.obd.dataset.street_motion import CAMERA_M, Scene, Thing
@@ -91,7 +93,7 @@ Area = tuple[slice, slice]
 
 
 def _truth(
-    drawn: list[tuple[Thing, tuple[float, ...], Area, np.ndarray, float]], size: tuple[int, ...]
+    drawn: Sequence[tuple[Thing, tuple[float, ...], Area, np.ndarray, float]], size: tuple[int, ...]
 ) -> np.ndarray:
     """Objects ``[n, 7]``; the nearest were drawn last and hide the others."""
     height, width = size

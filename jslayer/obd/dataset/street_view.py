@@ -12,7 +12,7 @@ _LINE = 225.0  # brightness
 
 def _noise() -> tuple[np.ndarray, np.ndarray]:
     """A fine and a coarse table of patches, 64 x 64, mean 0."""
-    table = np.random.default_rng(7).random((64, 64)).astype(np.float32)
+    table: np.ndarray = np.random.default_rng(7).random((64, 64)).astype(np.float32)
     tables = []
     for _ in range(4):
         tables.append(table - table.mean())
