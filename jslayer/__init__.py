@@ -20,6 +20,7 @@ from jslayer import io as io
 from jslayer import loss as loss
 from jslayer import migrate as migrate
 from jslayer import neuron as neuron
+from jslayer import obd as obd
 from jslayer import ops as ops
 from jslayer import synapse as synapse
 from jslayer import training as training
@@ -40,6 +41,7 @@ __all__ = [
     "loss",
     "migrate",
     "neuron",
+    "obd",
     "ops",
     "synapse",
     "training",

@@ -75,7 +75,8 @@ def test_import_leaves_the_optional_packages_alone():
 import importlib, sys
 for name in sys.argv[1:]:
     importlib.import_module(name)
-print(*sorted({"matplotlib", "PIL", "tqdm", "torch", "faery", "tonic"} & set(sys.modules)))
+optional = {"matplotlib", "PIL", "tqdm", "torch", "faery", "tonic", "pycocotools", "imageio_ffmpeg"}
+print(*sorted(optional & set(sys.modules)))
 """
     names = [name for name in MODULES if not name.endswith("__main__")]
     done = subprocess.run(

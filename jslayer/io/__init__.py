@@ -36,5 +36,6 @@ from .spike_counts import read_spike_counts as read_spike_counts
 from .surface import event_frame as event_frame
 from .surface import time_surface as time_surface
 from .tensor import tensor_to_event as tensor_to_event
+from .video import read_video as read_video
 from .video import save_gif as save_gif
 from .video import save_mp4 as save_mp4

@@ -7,6 +7,9 @@ References:
   Prophesee, DAT File Format, documentation of the Metavision SDK.
 """
 
+import bisect
+from pathlib import Path
+
 import numpy as np
 
 from .event import Event
@@ -16,11 +19,17 @@ _RECORD = np.dtype([("t", "<u4"), ("place", "<u4")])
 _KINDS = (0, 12)  # a 2-d event, and a 2-d event of contrast detection
 
 
-def read_dat(path: PathLike) -> Event:
-    """Reads a ``.dat`` file.
+def read_dat(
+    path: PathLike, *, start_ms: float | None = None, stop_ms: float | None = None
+) -> Event:
+    """Reads a ``.dat`` file, or what happens in it from ``start_ms`` until before ``stop_ms``.
+
+    A part is found without reading the rest, as the events of a camera are in the order of time.
 
     Args:
       path: A file of version 2.
+      start_ms: Earliest time; ``None``: from the first event on.
+      stop_ms: Time before which to stop; ``None``: to the last event.
 
     Returns:
       A 2-d set in the order of the file, channel 1 for ON.
@@ -30,25 +39,50 @@ def read_dat(path: PathLike) -> Event:
       IsADirectoryError: ``path`` is a folder.
       ValueError: The file holds another kind of event, or is damaged.
     """
-    data = existing(path).read_bytes()
-    start = 0
-    while data[start : start + 1] == b"%":
-        start = data.find(b"\n", start) + 1 or len(data)
-    kind, size = data[start : start + 2] if len(data) >= start + 2 else (None, None)
+    record = records(path)
+    time = record["t"]
+    first = 0 if start_ms is None else bisect.bisect_left(time, start_ms * 1000)
+    stop = len(record) if stop_ms is None else bisect.bisect_left(time, stop_ms * 1000)
+    record = record[first:stop]
+    place = record["place"].astype(np.int64)
+    return Event(place & 0x3FFF, (place >> 14) & 0x3FFF, (place >> 28) & 1, record["t"] / 1000)
+
+
+def records(path: PathLike) -> np.ndarray:
+    """Maps the records of a ``.dat`` file into memory: fields ``t`` in microseconds, ``place``.
+
+    Raises:
+      FileNotFoundError: There is no such file.
+      IsADirectoryError: ``path`` is a folder.
+      ValueError: The file holds another kind of event, or is damaged.
+    """
+    path = existing(path)
+    start, kind, size = _header(path)
     if kind not in _KINDS or size != _RECORD.itemsize:
         raise ValueError(
             f"`path` is {path} with events of kind {kind} and {size} bytes, expected kind 0 or 12 "
             "and 8 bytes; convert the recording to a .dat file of contrast detection events."
         )
-    body = data[start + 2 :]
-    if len(body) % _RECORD.itemsize:
+    length = path.stat().st_size - start
+    if length % _RECORD.itemsize:
         raise ValueError(
-            f"`path` is {path} with {len(body)} bytes of events, expected a multiple of "
+            f"`path` is {path} with {length} bytes of events, expected a multiple of "
             f"{_RECORD.itemsize}; the file is cut short."
         )
-    record = np.frombuffer(body, _RECORD)
-    place = record["place"].astype(np.int64)
-    return Event(place & 0x3FFF, (place >> 14) & 0x3FFF, (place >> 28) & 1, record["t"] / 1000)
+    if not length:
+        return np.zeros(0, _RECORD)
+    return np.memmap(path, _RECORD, "r", start, length // _RECORD.itemsize)
+
+
+def _header(path: Path) -> tuple[int, int | None, int | None]:
+    """Where the records begin, and kind and size of an event, ``None`` where they are missing."""
+    with open(path, "rb") as file:
+        start = 0
+        while file.readline().startswith(b"%"):
+            start = file.tell()
+        file.seek(start)
+        found = file.read(2)
+    return (start + 2, found[0], found[1]) if len(found) == 2 else (start, None, None)
 
 
 def encode_dat(path: PathLike, event: Event, size: tuple[int, int] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Frames to a file: GIF by Pillow, MP4 by the program ffmpeg."""
+"""Frames to a file and back: GIF by Pillow, MP4 by the program ffmpeg."""
 
 import io
 import shutil
@@ -12,7 +12,7 @@ import numpy as np
 from jslayer.ops import check
 
 from . import style
-from .files import PathLike, replacing
+from .files import PathLike, existing, replacing
 
 
 def save_gif(
@@ -63,7 +63,7 @@ def save_gif(
 def save_mp4(
     frames: Sequence[np.ndarray] | np.ndarray, path: PathLike, *, frame_rate: float = 12
 ) -> None:
-    """Writes frames to an MP4 file (H.264), by way of ffmpeg.
+    """Writes frames to an MP4 file (H.264), by way of ffmpeg: installed, or that of imageio-ffmpeg.
 
     Args:
       frames: ``[frames, height, width, 3]`` uint8, or as many single frames. An odd height or
@@ -72,19 +72,14 @@ def save_mp4(
       frame_rate: Frames per second.
 
     Raises:
-      FileNotFoundError: The program ffmpeg is not on the search path.
+      FileNotFoundError: There is no program ffmpeg, on the search path or in imageio-ffmpeg.
       RuntimeError: ffmpeg failed.
       ValueError: There are no frames, or they differ in shape, or are no colour pictures.
       TypeError: The frames are not uint8.
     """
     check.positive("frame_rate", frame_rate)
     array = stack(frames)
-    program = shutil.which("ffmpeg")
-    if program is None:
-        raise FileNotFoundError(
-            "MP4 needs the program ffmpeg, which is not on the search path, expected it there; "
-            "install it with the system's packages, or save a .gif or .html file."
-        )
+    program = _ffmpeg()
     array = np.pad(
         array, [(0, 0), (0, array.shape[1] % 2), (0, array.shape[2] % 2), (0, 0)], "edge"
     )
@@ -105,6 +100,53 @@ def save_mp4(
         data = made.read_bytes()
     with replacing(path) as file:
         file.write(data)
+
+
+def read_video(path: PathLike, size: tuple[int, int], *, most: int | None = None) -> np.ndarray:
+    """Reads the frames of a video, scaled to one size, by way of ffmpeg.
+
+    Args:
+      path: A file that ffmpeg reads.
+      size: Height and width of the frames to return.
+      most: Read so many frames at most; ``None``: all.
+
+    Returns:
+      ``[frames, height, width, 3]`` uint8.
+
+    Raises:
+      FileNotFoundError: There is no such file, or no program ffmpeg.
+      ValueError: ffmpeg cannot read the file, or it holds no frame.
+    """
+    source, (height, width) = existing(path), size
+    command = [_ffmpeg(), "-loglevel", "error", "-nostdin", "-i", str(source.absolute()), "-an"]
+    command += [] if most is None else ["-frames:v", str(most)]
+    command += ["-vf", f"scale={width}:{height}", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    frame = height * width * 3
+    if done.returncode or len(done.stdout) < frame:
+        reason = done.stderr.decode(errors="replace").strip()[-200:] or "it holds no frame"
+        raise ValueError(
+            f"`path` is {source}, which ffmpeg cannot read ({reason!r}), expected a video; check "
+            "the file."
+        )
+    whole = len(done.stdout) // frame
+    return np.frombuffer(done.stdout, np.uint8, whole * frame).reshape(whole, height, width, 3)
+
+
+def _ffmpeg() -> str:
+    """Finds the program ffmpeg, or else that of the package imageio-ffmpeg."""
+    if program := shutil.which("ffmpeg"):
+        return program
+    try:
+        import imageio_ffmpeg
+
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except (ImportError, RuntimeError):
+        raise FileNotFoundError(
+            "MP4 needs the program ffmpeg, which is not on the search path, expected it there; "
+            'install it with the system\'s packages or by pip install "jslayer[video]", or save a '
+            ".gif or .html file."
+        ) from None
 
 
 def stack(frames: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.golden import load
 
-ADAPTED = {f"manifest_{name}.json" for name in ("core", "blocks", "io", "client")}
+ADAPTED = {f"manifest_{name}.json" for name in ("core", "blocks", "io", "client", "obd")}
 
 
 def _cases():

@@ -175,16 +175,19 @@ def test_the_players_script_is_valid():
 
 def test_an_animation_becomes_an_mp4(tmp_path):
     if shutil.which("ffmpeg") is None:
-        pytest.skip("the program ffmpeg is not installed")
+        pytest.importorskip("imageio_ffmpeg", reason="no program ffmpeg, and no imageio-ffmpeg")
     path = tmp_path / "a.mp4"
     io.animate(pixels(), path, window_ms=3.0)
     assert path.read_bytes()[4:8] == b"ftyp"
-    io.save_mp4(np.zeros((3, 33, 21, 3), np.uint8), path)
+    io.save_mp4(np.full((3, 33, 21, 3), 200, np.uint8), path)
     assert path.read_bytes()[4:8] == b"ftyp"
+    read = io.read_video(path, (33, 21), most=2)
+    assert read.shape == (2, 33, 21, 3) and abs(read.astype(int) - 200).max() < 8
 
 
 def test_the_absence_of_ffmpeg_is_explained(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(FileNotFoundError, match="the program ffmpeg, which is not on the search"):
         io.save_mp4(np.zeros((3, 4, 4, 3), np.uint8), tmp_path / "a.mp4")
 
