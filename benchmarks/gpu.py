@@ -32,10 +32,10 @@ from benchmarks import (
     gpu_speed,
     nmnist_step,
     pilotnet_step,
+    recurrent_step,
     steps,
     timing,
 )
-from jslayer.block import cuba
 from jslayer.ops.engines import select
 
 SWEPT = ((300, 16384), (2000, 4096), (300, 131072))
@@ -67,14 +67,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def names(chosen: argparse.Namespace) -> tuple[str, ...]:
     """Engines that can run here, the kernels interpreted on a CPU."""
-    if not chosen.rehearse:
-        return tuple(name for name in select.BACKENDS if select.missing(name) is None)
-    found = []
-    for name in select.BACKENDS:
-        module = select.backend(name)
-        if module is not None and getattr(module, "CAN_INTERPRET", True):
-            found.append(f"{name}_interpret")
-    return tuple(found)
+    return select.interpreted() if chosen.rehearse else select.kernels()
 
 
 def written(report: timing.Report, chosen: argparse.Namespace, name: str) -> None:
@@ -123,11 +116,7 @@ def networks(chosen: argparse.Namespace) -> None:
     tiny = chosen.rehearse
     inputs, width, samples, length = (5, 4, 2, 6) if tiny else (512, 256, 32, 200)
     x, target = nmnist_step.batch(samples, inputs, width, length)
-    blocks = {
-        "Dense": cuba.Dense(nmnist_step.NEURON, inputs, width),
-        "Recurrent": cuba.Recurrent(nmnist_step.NEURON, inputs, width),
-        "KWTA": cuba.KWTA(nmnist_step.NEURON, inputs, width, num_winners=max(1, width // 20)),
-    }
+    blocks = recurrent_step.blocks(inputs, width)
     cases = [timing.Case(name, steps.gradients(made, x, target)) for name, made in blocks.items()]
     report.add(f"blocks, {inputs} to {width}, T = {length}", cases, rounds=chosen.rounds)
     report.add_rows("Recurrent, by kernel", gpu_speed.breakdown(cases[1].call, most=8))

@@ -147,8 +147,6 @@ def sweep(
         sets = rotated(tuple(nests), on_gpu)
         for name in names:
             module = select.backend(name)
-            if module is None or (not on_gpu and not getattr(module, "CAN_INTERPRET", True)):
-                continue
             streams = len(jax.tree.leaves(nests[-1]))
             chosen = module.tile(steps, neurons, streams)
             for tile in tiles(name, of, neurons) if on_gpu else [tuning.Tile(128, 1, 2)]:

@@ -18,6 +18,7 @@ if not __package__:  # run by its path
 from benchmarks import floors, steps, timing
 from benchmarks.nmnist_step import NEURON, batch
 from jslayer.block import cuba
+from jslayer.block.base import Block
 
 
 def sequential(size: int, samples: int, length: int, *, backward: bool = True) -> Callable[[], Any]:
@@ -41,6 +42,15 @@ def sequential(size: int, samples: int, length: int, *, backward: bool = True) -
     return functools.partial(products, weight, x)
 
 
+def blocks(inputs: int, size: int) -> dict[str, Block]:
+    """A dense block, and those with feedback."""
+    return {
+        "Dense": cuba.Dense(NEURON, inputs, size),
+        "Recurrent": cuba.Recurrent(NEURON, inputs, size),
+        "KWTA": cuba.KWTA(NEURON, inputs, size, num_winners=max(1, size // 20)),
+    }
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     chosen = timing.options(__doc__, argv)
     inputs, size, samples, length = (5, 4, 2, 6) if chosen.tiny else (512, 256, 32, 200)
@@ -48,15 +58,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         f"Blocks with feedback, {inputs} to {size}, batch {samples}, T = {length}, float32"
     )
     x, target = batch(samples, inputs, size, length)
-    blocks = {
-        "Dense": cuba.Dense(NEURON, inputs, size),
-        "Recurrent": cuba.Recurrent(NEURON, inputs, size),
-        "KWTA": cuba.KWTA(NEURON, inputs, size, num_winners=max(1, size // 20)),
-    }
+    made = blocks(inputs, size)
     dense = floors.matmuls((inputs, size), samples, length)
     feedback = sequential(size, samples, length)
     plain, looped = "matmuls of Dense", "matmuls of Dense and of the feedback"
-    floor_of = {name: plain if name == "Dense" else looped for name in blocks}
+    floor_of = {name: plain if name == "Dense" else looped for name in made}
     report.add(
         "forward + backward to all parameters",
         [
@@ -64,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             timing.Case(looped, lambda: (dense(), feedback())),
             *(
                 timing.Case(name, steps.gradients(block, x, target), floor_of[name])
-                for name, block in blocks.items()
+                for name, block in made.items()
             ),
         ],
         rounds=chosen.rounds,
@@ -78,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             timing.Case(looped, lambda: (dense_forward(), feedback_forward())),
             *(
                 timing.Case(name, inference(block, x), floor_of[name])
-                for name, block in blocks.items()
+                for name, block in made.items()
             ),
         ],
         rounds=chosen.rounds,

@@ -4,19 +4,18 @@ import importlib
 import sys
 from types import ModuleType
 
-MOVED = {
-    **{name: name for name in ("accumulate", "assistant", "learning_stat", "metrics", "progress")},
-    **{name: name for name in ("projection", "rates", "scalars", "sharding", "state", "stats")},
-    **{name: name for name in ("tensorboard", "time_chunks", "checkpoint", "diagnosis")},
-    **{name: name for name in ("checkpoint.file", "checkpoint.folder")},
-    **{name: name for name in ("diagnosis.probe", "diagnosis.report", "diagnosis.run")},
-    "training": "step",
-}
-"""Name in `jslayer.utils`, and in `jslayer.training`."""
+MOVED = (
+    *("accumulate", "assistant", "learning_stat", "metrics", "progress", "projection", "rates"),
+    *("scalars", "sharding", "state", "stats", "tensorboard", "time_chunks", "training"),
+    *("checkpoint", "checkpoint.file", "checkpoint.folder"),
+    *("diagnosis", "diagnosis.probe", "diagnosis.report", "diagnosis.run"),
+)
+"""Names in `jslayer.utils`; in `jslayer.training` they are the same, but for ``training``."""
 
-for _old, _new in MOVED.items():
+for _name in MOVED:
     # the same module under both names, so that a class is the same class and old pickles load
-    sys.modules[f"jslayer.utils.{_old}"] = importlib.import_module(f"jslayer.training.{_new}")
+    _new = "step" if _name == "training" else _name
+    sys.modules[f"jslayer.utils.{_name}"] = importlib.import_module(f"jslayer.training.{_new}")
 
 
 def moved_module(name: str) -> ModuleType:

@@ -11,6 +11,7 @@ from jslayer.datasets.base import Arrays, Dataset, find_root, positive_integer
 from jslayer.io.dat import read_dat, records
 from jslayer.io.files import PathLike
 from jslayer.obd.boxes import centers
+from jslayer.obd.dataset.tables import cut_to_frame, empty_tables, fill
 from jslayer.obd.padding import IGNORE, OBJECT, largest_first
 from jslayer.ops import check
 
@@ -121,25 +122,16 @@ class Prophesee(Dataset):
 
     def batch(self, indices: Sequence[int] | np.ndarray) -> Arrays:
         """Reads ``x [N, 2, H, W, T]``, ``rows [N, T, M, 6]``, ``kind`` and ``track [N, T, M]``."""
-        shape = (len(indices), self.seq_len, self.most)
         x = np.zeros((len(indices), 2, *self.size, self.seq_len), np.float32)
-        rows, kind = np.zeros((*shape, 6), np.float32), np.zeros(shape, np.int8)
-        track = np.full(shape, -1, np.int64)
+        tables = empty_tables(len(indices), self.seq_len, self.most)
         for n, index in enumerate(indices):
             path, start = self._cuts[int(index)]
             self._fill(x[n], path, start)
             boxes = self._boxes(path)
             for t in range(self.seq_len):
-                table = self._table(boxes, start + (t + 1) * self.step_ms)
-                if len(table) > self.most:
-                    raise ValueError(
-                        f"`most` is {self.most} for {len(table)} objects in {path}, expected at "
-                        "least as many; raise it."
-                    )
-                rows[n, t, : len(table)] = table[:, :6]
-                kind[n, t, : len(table)] = table[:, 6]
-                track[n, t, : len(table)] = table[:, 7]
-        return x, rows, kind, track
+                objects = self._objects(boxes, start + (t + 1) * self.step_ms)
+                fill(tables, (n, t), objects, path)
+        return x, *tables
 
     def _fill(self, x: np.ndarray, path: Path, start: float) -> None:
         stop = start + self.step_ms * self.seq_len
@@ -181,9 +173,7 @@ class Prophesee(Dataset):
         kind = np.where(small | (label >= camera.judged), IGNORE, OBJECT)
         scale = np.array([camera.size[1], camera.size[0]] * 2)
         edges = np.stack([x, y, x + width, y + height], axis=-1) / scale
-        with np.errstate(invalid="ignore"):
-            cut = np.clip(edges, 0, 1)
-            good = np.isfinite(edges).all(-1) & (cut[:, 2:] - cut[:, :2] > 0).all(-1)
+        cut, good = cut_to_frame(edges)
         if self.strict and not good.all():
             raise ValueError(
                 f"`root` has {file} with the box {(edges * scale)[np.argmin(good)].tolist()}, "
@@ -194,7 +184,7 @@ class Prophesee(Dataset):
         table = np.column_stack([time, centers(cut), ones, label, kind, track])[good]
         return table[np.argsort(table[:, 0], kind="stable")]
 
-    def _table(self, boxes: np.ndarray, end_ms: float) -> np.ndarray:
+    def _objects(self, boxes: np.ndarray, end_ms: float) -> np.ndarray:
         """Objects of a frame ``[n, 8]``: row, kind, track."""
         known = boxes[(boxes[:, 0] <= end_ms) & (boxes[:, 0] >= _START_MS)]
         if not len(known):

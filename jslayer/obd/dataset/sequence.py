@@ -12,6 +12,7 @@ import numpy as np
 from jslayer.datasets.base import Arrays, Dataset, positive_integer
 from jslayer.io import style
 from jslayer.obd.boxes import centers
+from jslayer.obd.dataset.tables import cut_to_frame, empty_tables, fill
 from jslayer.obd.padding import IGNORE, OBJECT, largest_first
 from jslayer.ops import check
 
@@ -107,20 +108,16 @@ class Sequences(Dataset):
 
     def batch(self, indices: Sequence[int] | np.ndarray) -> Arrays:
         """Reads ``x [N, 3, H, W, T]``, ``rows [N, T, M, 6]``, ``kind`` and ``track [N, T, M]``."""
-        shape = (len(indices), self.seq_len, self.most)
         x = np.empty((len(indices), 3, *self.size, self.seq_len), self.dtype)
-        rows, kind = np.zeros((*shape, 6), np.float32), np.zeros(shape, np.int8)
-        track = np.full(shape, -1, np.int64)
+        tables = rows, kind, track = empty_tables(len(indices), self.seq_len, self.most)
         for n, index in enumerate(indices):
             video, first = self._cuts[int(index)]
             stop = min(first + self.seq_len, self._lengths[video])
             read = self.pictures_of(video, first, stop)
             for t, (picture, original) in enumerate(read):
                 x[n, ..., t] = self._scaled(picture)
-                table = self._table(video, first + t, original)
-                rows[n, t, : len(table)] = table[:, :6]
-                kind[n, t, : len(table)] = table[:, 6]
-                track[n, t, : len(table)] = table[:, 7]
+                objects = self._objects(video, first + t, original)
+                fill(tables, (n, t), objects, _place(video, first + t))
             last, still = len(read) - 1, self._lengths[video] == 1
             for t in range(last + 1, self.seq_len):
                 x[n, ..., t], rows[n, t], track[n, t] = (
@@ -135,20 +132,17 @@ class Sequences(Dataset):
         picture = np.moveaxis(picture, -1, 0)
         return picture if self.dtype == np.uint8 else picture.astype(np.float32) / np.float32(255)
 
-    def _table(self, video: int, number: int, original: tuple[int, int]) -> np.ndarray:
+    def _objects(self, video: int, number: int, original: tuple[int, int]) -> np.ndarray:
         """Objects of a frame ``[n, 8]``: row, kind, track."""
         found = self._cached(video)[number]
         height, width = (1, 1) if found.fractions else original
         edges = found.edges / [width, height, width, height]
-        with np.errstate(invalid="ignore"):
-            cut = np.clip(edges, 0, 1)
-            good = np.isfinite(edges).all(-1) & (cut[:, 2:] - cut[:, :2] > 0).all(-1)
-        where = f"frame {number} of video {video}"
+        cut, good = cut_to_frame(edges)
         if self.strict and not good.all():
             row = found.edges[np.argmin(good)].tolist()
             raise ValueError(
-                f"`root` has the box {row} in {where}, expected an area within the frame; mend it, "
-                "or leave `strict` out to skip such boxes."
+                f"`root` has the box {row} in {_place(video, number)}, expected an area within the "
+                "frame; mend it, or leave `strict` out to skip such boxes."
             )
         self._dropped[video, number] = int((~good).sum())
         boxes = centers(cut[good])
@@ -156,12 +150,11 @@ class Sequences(Dataset):
         rest = (part[good] for part in (found.label, found.kind, found.track))
         label, kind, track = rest
         table = np.column_stack([boxes, ones, label, kind, track]).reshape(-1, 8)
-        if len(table) > self.most:
-            raise ValueError(
-                f"`most` is {self.most} for {len(table)} objects in {where}, expected at least as "
-                "many; raise it."
-            )
         return table[largest_first(table)]
+
+
+def _place(video: int, number: int) -> str:
+    return f"frame {number} of video {video}"
 
 
 class PictureFiles(Sequences):

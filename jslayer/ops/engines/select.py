@@ -16,14 +16,22 @@ BACKENDS = ("mosaic", "triton")
 
 PRIMITIVES = {"mosaic": obstacles.mosaic, "triton": obstacles.triton}
 
-INTERPRETED = tuple(f"{name}_interpret" for name in BACKENDS)
-"""The kernel run step by step without a GPU: slow, for tests."""
-
 
 def implementations() -> tuple[str, ...]:
     """Names of the engines that can run here, fastest first."""
-    kernels = tuple(name for name in BACKENDS if missing(name) is None)
-    return (*kernels, *(("pallas",) if kernels else ()), "scan")
+    found = kernels()
+    return (*found, *(("pallas",) if found else ()), "scan")
+
+
+def kernels() -> tuple[str, ...]:
+    """Backends whose kernel runs on the GPU that is here, the better one first."""
+    return tuple(name for name in BACKENDS if missing(name) is None)
+
+
+def interpreted() -> tuple[str, ...]:
+    """Kernels run step by step without a GPU, slow, for tests; Mosaic's need JAX 0.11."""
+    able = lambda module: module is not None and getattr(module, "CAN_INTERPRET", True)
+    return tuple(f"{name}_interpret" for name in BACKENDS if able(backend(name)))
 
 
 @functools.cache  # the same engine for the same name, so that nothing is traced twice
@@ -43,15 +51,13 @@ def engine(implementation: str | None) -> Engine:
       ValueError: no engine of that name runs here.
     """
     if implementation is None:
-        kernels = tuple(name for name in BACKENDS if missing(name) is None)
-        return functools.partial(_fastest, kernels) if kernels else scan.run
+        found = kernels()
+        return functools.partial(_fastest, found) if found else scan.run
     if implementation == "scan":
         return scan.run
-    if implementation in INTERPRETED:
-        name = implementation.removesuffix("_interpret")
-        module = backend(name)
-        if module is not None and getattr(module, "CAN_INTERPRET", True):
-            return functools.partial(kernel.run, module, interpret=True)
+    if implementation in interpreted():
+        module = backend(implementation.removesuffix("_interpret"))
+        return functools.partial(kernel.run, module, interpret=True)
     for name in BACKENDS:
         if implementation in (name, "pallas") and missing(name) is None:
             return functools.partial(_named, name)
