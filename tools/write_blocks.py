@@ -44,6 +44,7 @@ TYPES: dict[Any, str] = {
     Hook: 'function, None or "neuron"',
     layers.Size: "int or (height, width)",
     layers.Size | None: "int, (height, width) or None",
+    tuple[float, ...] | float | None: "float, tuple or None",
     int | tuple[int, ...] | None: "int, tuple or None",
     parameters.Spread: "float, (min, max) or array",
     parameters.Spread | None: "float, (min, max), array or None",

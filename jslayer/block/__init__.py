@@ -9,6 +9,7 @@ from jslayer.block import rf as rf
 from jslayer.block import rf_iz as rf_iz
 from jslayer.block import sigma_delta as sigma_delta
 from jslayer.block.folded import folded as folded
+from jslayer.block.graph import Graph as Graph
 from jslayer.block.kinds import family as family
 from jslayer.block.loop import Loop as Loop
 from jslayer.block.persistent import persistent as persistent
@@ -20,6 +21,7 @@ from jslayer.block.summary import Summary as Summary
 from jslayer.block.summary import summary as summary
 
 __all__ = [
+    "Graph",
     "Loop",
     "Sequential",
     "Stream",

@@ -15,6 +15,7 @@ KINDS: dict[str, type[base.Block]] = {
     "TimeDecimation": unweighted.TimeDecimation,
     "Dense": layers.Dense,
     "Conv": layers.Conv,
+    "ConvOutput": layers.ConvOutput,
     "Pool": layers.Pool,
     "ConvT": layers.ConvT,
     "Unpool": layers.Unpool,
@@ -35,6 +36,7 @@ class Family(types.SimpleNamespace):
     TimeDecimation: type[unweighted.TimeDecimation]
     Dense: type[layers.Dense]
     Conv: type[layers.Conv]
+    ConvOutput: type[layers.ConvOutput]
     Pool: type[layers.Pool]
     ConvT: type[layers.ConvT]
     Unpool: type[layers.Unpool]

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 
 from jslayer import axon, synapse
 from jslayer.block.base import MAX_DELAY, Block, Hook
@@ -306,3 +307,74 @@ class Output(Layer):
     def layer_neuron(self) -> Any:
         """The neuron without threshold."""
         return self.new_neuron().as_output()
+
+
+class ConvOutput(Layer):
+    """Convolution and what a network gives to the outside: a sum, or a voltage, per place.
+
+    ``y = sum over time of (weight * x) + output_bias`` for sigma-delta neurons, with no activation,
+    norm or delta: the head of a detector. Other families: the voltage of the neuron's dynamics.
+
+    Attributes:
+      neuron_params: Arguments of the family's neuron.
+      in_features: Input channels, or ``None``: as many as the first input has.
+      out_features: Output channels.
+      kernel_size: Height and width of the kernel, in pixels.
+      stride: Pixels between windows.
+      padding: Zeros added at every edge, in pixels.
+      dilation: Pixels between the entries of a window.
+      groups: Groups of channels; connections are within a group only.
+      weight_scale: Factor on the initial weights.
+      weight_norm: Learn length and direction of the weights apart (weight normalisation).
+      output_bias: First value of a learned number per channel that is added to the output, in its
+        units; ``None``: none. Hardware does not add it: whoever reads its output does.
+      count_log: Return ``(y, event rate)``, the fraction of outputs that are not zero.
+      mask: Connections, zeros and ones shaped like the weight or like its first two axes; ``None``:
+        all.
+      dtype: Number type of inputs and weights in the forward product; sums and gradients stay
+        float32, as everything does with ``None``. ``jnp.bfloat16`` is faster where the processor
+        has it, and exact for spikes of zero and one and 8-bit weights.
+    """
+
+    neuron_params: Mapping[str, Any]
+    in_features: int | None
+    out_features: int
+    kernel_size: Size = 1
+    stride: Size = 1
+    padding: Size = 0
+    dilation: Size = 1
+    groups: int = 1
+    weight_scale: float = 1
+    weight_norm: bool = False
+    output_bias: tuple[float, ...] | float | None = None
+    count_log: bool = False
+    mask: Any = None
+    dtype: Any = None
+
+    synapse_kind = "Conv"
+    synapse_fields = Conv.synapse_fields
+    delay = False
+    delay_shift = False
+
+    def layer_neuron(self) -> Any:
+        """The neuron without threshold."""
+        return self.new_neuron().as_output()
+
+    @nn.compact
+    @replayable
+    def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
+        """Maps ``[N, C, H, W, T]`` to sums or voltages ``[N, out, H, W, T]``."""
+        y = self.run_neuron(self.layer_neuron(), self.drive(x), train)
+        self.remember_shape(y)
+        if self.output_bias is not None:
+            y = y + self.param("output_bias", self._first_bias)
+        return self.finish(y)
+
+    def _first_bias(self, _key: jax.Array) -> jax.Array:
+        given = jnp.asarray(self.output_bias, jnp.float32)
+        if given.shape not in ((), (self.out_features,)):
+            raise ValueError(
+                f"`output_bias` has shape {given.shape}, expected one number or "
+                f"{self.out_features}, one per output channel; give as many."
+            )
+        return jnp.broadcast_to(given, (self.out_features,))

@@ -12,6 +12,7 @@ __all__ = [
     "Affine",
     "Average",
     "Conv",
+    "ConvOutput",
     "ConvT",
     "Dense",
     "Flatten",
@@ -332,6 +333,75 @@ class Conv(_layers.Conv):
         for none, or ``"neuron"``: the neuron's 8-bit quantiser.
       delay (bool = False): Add a learnable delay per output channel, 0 to 62 steps.
       delay_shift (bool = True): Delay the output by one step, as the hardware does between layers.
+      count_log (bool = False): Return ``(y, event rate)``, the fraction of outputs that are not
+        zero.
+      mask (array or None = None): Connections, zeros and ones shaped like the weight or like its
+        first two axes; ``None``: all.
+      dtype (dtype or None = None): Number type of inputs and weights in the forward product; sums
+        and gradients stay float32, as everything does with ``None``. ``jnp.bfloat16`` is faster
+        where the processor has it, and exact for spikes of zero and one and 8-bit weights.
+
+    Keys of ``neuron_params``:
+      threshold (float): Value to reach, in units of the weights; cut to multiples of ``1 / scale``.
+      period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
+        spaced over the channels.
+      decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
+      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
+        over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
+        it.
+      norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
+      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
+        channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
+        from.
+      persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
+      requires_grad (bool = False): Learn the decays.
+      graded_spike (bool = False): Spikes carry the value that crossed the threshold, instead of 1.
+      log_init (bool = True): Space frequencies evenly in the logarithm; ``False`` draws them
+        uniformly.
+      threshold_grad (bool = False): Learn the threshold (and what adapts it) too.
+      surrogate (function or None = None): Another surrogate derivative ``(v, theta) -> ds/dv``, see
+        `jslayer.ops.surrogate`; ``None``: SLAYER's exponential.
+      readout (bool = False): No threshold; the output is the voltage (the imaginary part).
+      implementation (str or None = None): Engine; ``None``: the fastest that works here, see
+        `jslayer.ops.engine.run`.
+      policy (str = "save"): What training keeps for the gradient: ``"save"``, ``"save_spikes"`` or
+        ``"recompute"``, see `jslayer.neuron.base.Policy`.
+      tau_multiplier (float = 0.5): Turns ``tau_grad threshold`` into the surrogate's width.
+      scale_multiplier (float = 10.0): Turns ``scale_grad`` into the surrogate's height.
+
+    `init`, `apply` and the rest are those of `flax.linen.Module`.
+    """
+
+    neuron_kind = _neuron.Neuron
+
+
+class ConvOutput(_layers.ConvOutput):
+    """Convolution and what a network gives to the outside: a sum, or a voltage, per place.
+
+    ``y = sum over time of (weight * x) + output_bias`` for sigma-delta neurons, with no activation,
+    norm or delta: the head of a detector. Other families: the voltage of the neuron's dynamics.
+
+    The neuron, `jslayer.neuron.rf.Neuron`: a complex state that turns and decays, and spikes when
+    its phase passes zero.
+
+    Args:
+      neuron_params (Mapping): Arguments of the neuron, listed below.
+      in_features (int or None): Input channels, or ``None``: as many as the first input has.
+      out_features (int): Output channels.
+      kernel_size (int or (height, width) = 1): Height and width of the kernel, in pixels.
+      stride (int or (height, width) = 1): Pixels between windows.
+      padding (int or (height, width) = 0): Zeros added at every edge, in pixels.
+      dilation (int or (height, width) = 1): Pixels between the entries of a window.
+      groups (int = 1): Groups of channels; connections are within a group only.
+      weight_scale (float = 1): Factor on the initial weights.
+      weight_norm (bool = False): Learn length and direction of the weights apart (weight
+        normalisation).
+      output_bias (float, tuple or None = None): First value of a learned number per channel that is
+        added to the output, in its units; ``None``: none. Hardware does not add it: whoever reads
+        its output does.
       count_log (bool = False): Return ``(y, event rate)``, the fraction of outputs that are not
         zero.
       mask (array or None = None): Connections, zeros and ones shaped like the weight or like its

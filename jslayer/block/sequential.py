@@ -51,17 +51,19 @@ class Sequential(linen.Module):
         """
         counts, counted, binary = [], False, False
         for block in self.blocks:
-            if replay.wanted(block):
-                x = replay.run(block, x, train=train, binary=binary)
-            else:
-                x = block(x, train=train)
-            binary = isinstance(block, Block) and block.binary(binary)
-            count = None
-            if isinstance(x, tuple):
-                x, count = x
-                counted = True
-            counts.append(count)
+            x, count, binary = called(block, x, train=train, binary=binary)
+            counted |= bool(count)
+            counts.append(count[0] if count else None)
         return (x, counts) if counted else x
+
+    def reads(self, number: int) -> tuple[int, ...]:
+        """Numbers of the blocks whose outputs block ``number`` reads; -1 is the network's input."""
+        return (number - 1,)
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Numbers of the blocks whose outputs the network returns."""
+        return (len(self.blocks) - 1,)
 
     def export_hdf5(
         self, path: str | os.PathLike[str], variables: Mapping[str, Any], **options: Any
@@ -82,6 +84,30 @@ class Sequential(linen.Module):
                 "jslayer, or jslayer.hdf5, first."
             )
         self.exporter(path, self, variables, **options)
+
+
+def called(
+    block: nn.Module, x: jax.Array, *, train: bool, binary: bool
+) -> tuple[jax.Array, tuple[Any, ...], bool]:
+    """Calls a block of a network.
+
+    Args:
+      block: The block, bound.
+      x: ``[N, C, ..., T]``.
+      train: Passed to the block.
+      binary: ``x`` holds zeros and ones only.
+
+    Returns:
+      Its output, its count as a tuple of one (empty if it has none), and whether the output is
+      binary.
+    """
+    if replay.wanted(block):
+        x = replay.run(block, x, train=train, binary=binary)
+    else:
+        x = block(x, train=train)
+    binary = isinstance(block, Block) and block.binary(binary)
+    y, *count = x if isinstance(x, tuple) else (x,)
+    return y, tuple(count), binary
 
 
 def event_rates(intermediates: Mapping[str, Any]) -> dict[str, jax.Array]:

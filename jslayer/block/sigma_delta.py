@@ -12,6 +12,7 @@ __all__ = [
     "Affine",
     "Average",
     "Conv",
+    "ConvOutput",
     "ConvT",
     "Dense",
     "Flatten",
@@ -373,6 +374,74 @@ class Conv(_layers.Conv):
 
     neuron_kind = _neuron.Neuron
     delay_shift: bool = False
+
+
+class ConvOutput(_layers.ConvOutput):
+    """Convolution and what a network gives to the outside: a sum, or a voltage, per place.
+
+    ``y = sum over time of (weight * x) + output_bias`` for sigma-delta neurons, with no activation,
+    norm or delta: the head of a detector. Other families: the voltage of the neuron's dynamics.
+
+    The neuron, `jslayer.neuron.sigma_delta.Neuron`: wraps an activation, or a whole neuron, in
+    sigma-delta coding.
+
+    Args:
+      neuron_params (Mapping): Arguments of the neuron, listed below.
+      in_features (int or None): Input channels, or ``None``: as many as the first input has.
+      out_features (int): Output channels.
+      kernel_size (int or (height, width) = 1): Height and width of the kernel, in pixels.
+      stride (int or (height, width) = 1): Pixels between windows.
+      padding (int or (height, width) = 0): Zeros added at every edge, in pixels.
+      dilation (int or (height, width) = 1): Pixels between the entries of a window.
+      groups (int = 1): Groups of channels; connections are within a group only.
+      weight_scale (float = 1): Factor on the initial weights.
+      weight_norm (bool = False): Learn length and direction of the weights apart (weight
+        normalisation).
+      output_bias (float, tuple or None = None): First value of a learned number per channel that is
+        added to the output, in its units; ``None``: none. Hardware does not add it: whoever reads
+        its output does.
+      count_log (bool = False): Return ``(y, event rate)``, the fraction of outputs that are not
+        zero.
+      mask (array or None = None): Connections, zeros and ones shaped like the weight or like its
+        first two axes; ``None``: all.
+      dtype (dtype or None = None): Number type of inputs and weights in the forward product; sums
+        and gradients stay float32, as everything does with ``None``. ``jnp.bfloat16`` is faster
+        where the processor has it, and exact for spikes of zero and one and 8-bit weights.
+
+    Keys of ``neuron_params``:
+      threshold (float): Least change that is sent, in units of the activation; cut to multiples of
+        ``1 / scale`` at the start.
+      activation (str, function or Neuron): Any elementwise function, its name (``"relu"``), or an
+        unattached neuron, whose spikes (or, as a read-out, voltages) are then the activation. A
+        complex one makes the drive a pair ``(real, imag)``, of which both parts are summed, normed
+        and biased.
+      tau_grad (float = 1): Reach of the threshold's gradient, in units of the activation.
+      scale_grad (float = 1): Size of the threshold's gradient, as a factor.
+      scale (int = 64): Integer weights per unit of weight; outputs are 64 times finer.
+      cum_error (bool = False): Compare the sum of the changes since the last event with the
+        threshold.
+      norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
+        acts on the sum.
+      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``; acts on
+        the drive.
+      shared_param (bool or "neuron" = True): ``True``: one threshold per layer, ``False``: per
+        channel, ``"neuron"``: each.
+      persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
+      requires_grad (bool = False): Learn the threshold (and the bias).
+      bias (float, (min, max), array or None = None): First value of a bias on the sum, or ``None``
+        for none.
+      bias_param (bool or "neuron" = False): As ``shared_param``, for the bias.
+      readout (bool = False): Return the activation itself.
+      encoder (bool = False): Only encode: no sum, no activation.
+      implementation (str or None = None): Engine; ``None``: the fastest that works here, see
+        `jslayer.ops.engine.run`.
+      policy (str = "save"): What training keeps for the gradient: ``"save"``, ``"save_spikes"`` or
+        ``"recompute"``, see `jslayer.neuron.base.Policy`.
+
+    `init`, `apply` and the rest are those of `flax.linen.Module`.
+    """
+
+    neuron_kind = _neuron.Neuron
 
 
 class Pool(_layers.Pool):

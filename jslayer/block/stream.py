@@ -77,10 +77,9 @@ def stream(network: nn.Module) -> Stream:
             y, updated = module.apply(
                 {**held, COLLECTION: state}, x[..., None], mutable=[COLLECTION]
             )
-        if isinstance(y, tuple):  # with the counts of blocks that count
-            y = (y[0][..., 0], *y[1:])
-        else:
-            y = y[..., 0]
+        y, *counts = y if isinstance(y, tuple) else (y,)  # with those of blocks that count
+        y = jax.tree.map(lambda output: output[..., 0], y)
+        y = (y, *counts) if counts else y
         return y, updated.get(COLLECTION, {})
 
     return Stream(start, jax.jit(step, donate_argnums=1))

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from jslayer.block.graph import own_variables
 from jslayer.block.layers import Layer
 from jslayer.block.recurrent import KWTA, Recurrent
 from jslayer.block.sequential import Sequential
@@ -84,7 +86,7 @@ def summary(
     in times their fan-out, feedback included), ``ANN ops`` (the synapses) and their ratio.
 
     Args:
-      network: Blocks one after the other.
+      network: A `Sequential` or a `Graph`.
       variables: What ``network.init`` returned.
       x: ``[N, C, ..., T]``, an input to count on.
       run: ``False`` gives the shapes and sizes only.
@@ -107,19 +109,21 @@ def summary(
       ----------------------------------------------------------------------------------
       total                                                      6        32          32
     """
-    rows, y = [], x
+    rows, sent = [], {-1: x}
     for number, block in enumerate(network.blocks):
-        name = f"blocks_{number}"
-        own = {c: tree[name] for c, tree in variables.items() if name in tree}
+        own = own_variables((f"blocks_{number}",), variables)
+        read = [sent[source] for source in network.reads(number)]
         apply = functools.partial(_apply, block)
-        into, y = y, jax.jit(apply)(own, y) if run else jax.eval_shape(apply, own, y)
-        rows.append(_row(block, own, into, y, run))
+        joined, y = jax.jit(apply)(own, *read) if run else jax.eval_shape(apply, own, *read)
+        sent[number] = y
+        rows.append(_row(block, own, joined, y, run))
     return Summary(tuple(rows))
 
 
-def _apply(block, variables, x):
+def _apply(block, variables, *read):
+    x = jnp.concatenate(read, axis=1) if len(read) > 1 else read[0]
     found, _ = block.apply(variables, x, mutable=["state"])
-    return found[0] if isinstance(found, tuple) else found
+    return x, found[0] if isinstance(found, tuple) else found
 
 
 def _row(block, variables, x, y, run):

@@ -86,7 +86,9 @@ class Layer:
       padding: Zeros around the input.
       dilation: Distance of the kernel's entries.
       groups: Groups of channels.
-      joined: Layers that a concat joins to the one before it.
+      joined: Layers that a concat joins, behind the one before it where ``previous``.
+      previous: A concat joins the layer before it too.
+      held: Steps by which a concat holds back each of its ``sources``; empty where it says none.
       attributes: Numbers and texts that only we write, e.g. ``w_scale``.
     """
 
@@ -110,12 +112,19 @@ class Layer:
     dilation: Pair | None = None
     groups: int | None = None
     joined: tuple[int, ...] = ()
+    previous: bool = True
+    held: tuple[int, ...] = ()
     attributes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def place(self) -> str:
         """Name of its group."""
         return f"layer/{self.number}"
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """Numbers of the layers that it reads; -1 is the network's input."""
+        return (*((self.number - 1,) if self.previous else ()), *self.joined)
 
     @property
     def neurons(self) -> int:
@@ -154,6 +163,15 @@ class NetworkFile:
     def input_shape(self) -> tuple[int, ...] | None:
         """Shape of one step of input, ``(C, H, W)`` or ``(N,)``; ``None`` if nobody says."""
         return self.layers[0].input_shape
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """Numbers of the layers that give the output: said by the file, or those nobody reads."""
+        said = self.attributes.get("outputs")
+        if said is not None:
+            return tuple(int(number) for number in said)
+        read = {source for layer in self.layers for source in layer.sources}
+        return tuple(layer.number for layer in self.layers if layer.number not in read)
 
     @property
     def output_shape(self) -> tuple[int, ...]:

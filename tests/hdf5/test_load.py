@@ -203,7 +203,7 @@ IMAGES = conv((2, 3, 3), even(2, 1, 2, 2))
         ([layer("input", (3,))], {"first": "events"}, "has only an input layer"),
         ([IMAGES], {"last": "readout"}, "layer/0` is a layer of type conv, expected a dense"),
         ([dense(2, 3), layer("concat", (5,), layers=[0]) | {"shape": np.array([4])}], {},
-         "layer/1/type` joins several layers, expected layers one behind the other"),
+         "layer/1/type` is concat, with which the network ends, expected a layer behind it"),
         ([dense(2, 3, kind="dense_rec", weight_rec=even(2, 2), bias=[2.0, 2])], {},
          "layer/0/bias` is not 0, expected none, in a layer with feedback"),
     ],

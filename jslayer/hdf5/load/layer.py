@@ -91,12 +91,6 @@ def _average(layer: Layer, options: Options, is_last: bool) -> Found:
     return blocks.cuba.Average(layer.shape[0], **more), {"shape": layer.shape}
 
 
-def _concat(layer: Layer, options: Options, is_last: bool) -> Found:
-    del is_last
-    came = "joins several layers"
-    raise options.fault(layer, "type", came, "layers one behind the other, as Sequential runs")
-
-
 def _pooled(layer: Layer, options: Options) -> dict[str, Any]:
     """A pool's weight: a constant, or where it is not the same everywhere learned parameters."""
     values = {int(v) for weight in layer.weights.values() for v in np.unique(weight)}
@@ -109,6 +103,12 @@ def _image(layer: Layer, options: Options, is_last: bool) -> Found:
     del is_last
     if layer.neuron is None:
         raise options.fault(layer, "neuron", "is missing", "one, in a layer of images")
+    said = layer.attributes.get("block")
+    if layer.type == "conv" and (layer.neuron.sigma_output or said == "ConvOutput"):
+        return _image_output(layer, options)
+    if layer.neuron.sigma_output or said is not None:
+        came = f"is an output, in a layer of type {layer.type}"
+        raise options.fault(layer, "neuron/sigma_output", came, "that in dense and conv layers")
     home, loaded = HOMES[layer.neuron.type], loaded_neuron(layer, options)
     name = {"conv": "Conv", "convT": "ConvT", "pool": "Pool", "unpool": "Unpool"}[layer.type]
     kind = getattr(home, name)
@@ -142,11 +142,46 @@ def _image(layer: Layer, options: Options, is_last: bool) -> Found:
     return kind(loaded.arguments, **more), variables
 
 
+def _image_output(layer: Layer, options: Options) -> Found:
+    """A convolution that only adds up, or gives a voltage."""
+    if layer.neuron.sigma_output and layer.bias is not None and layer.bias.any():
+        raise options.fault(layer, "bias", "is not 0", "none, for an output that only adds up")
+    if hook(layer, options):
+        came = f"leaves the even numbers in [{LOWEST}, {HIGHEST}]"
+        raise options.fault(layer, "weight", came, "what ConvOutput's quantiser keeps")
+    channels = layer.shape[0]
+    loaded = loaded_neuron(layer, options, readout=True)
+    variables = {**nested(loaded), "shape": layer.shape}
+    params = variables.setdefault("params", {})
+    params["synapse"] = synapse_params(layer, options, "weight", layer.weight.shape)
+    more: dict[str, Any] = {}
+    bias = layer.attributes.get("output_bias")
+    if bias is not None:
+        if not isinstance(bias, np.ndarray) or bias.shape != (channels,):
+            came = f"has the attribute output_bias {bias!r:.80}"
+            raise options.fault(layer, "", came, f"{channels} numbers")
+        params["output_bias"] = jnp.asarray(bias, jnp.float32)
+        more["output_bias"] = tuple(float(number) for number in bias)
+    block = HOMES[layer.neuron.type].ConvOutput(
+        loaded.arguments,
+        in_features=shapes.input_channels(layer),
+        out_features=channels,
+        kernel_size=layer.kernel,
+        stride=layer.stride,
+        padding=layer.padding,
+        dilation=layer.dilation,
+        groups=layer.groups,
+        weight_norm=options.weight_norm,
+        **more,
+        **shared_options(layer, options),
+    )
+    return block, variables
+
+
 KINDS: dict[str, Callable[[Layer, Options, bool], Found]] = {
     "input": _input,
     "flatten": _flatten,
     "average": _average,
-    "concat": _concat,
     "dense": dense,
     "dense_rec": feedback,
     "conv": _image,

@@ -9,6 +9,7 @@ from jslayer.hdf5.errors import fault
 from jslayer.hdf5.given import records_of
 from jslayer.hdf5.load.layer import loaded_block
 from jslayer.hdf5.load.options import Options
+from jslayer.hdf5.load.wiring import Wiring
 from jslayer.hdf5.records import NetworkFile
 from jslayer.ops import check
 
@@ -26,6 +27,8 @@ def load(
     last: Literal["file", "spikes", "readout"] = "file",
 ) -> tuple[Sequential, dict[str, Any]]:
     """A network file as blocks with their variables: the inverse of `export`, to run or train on.
+
+    Layers that are joined (``concat``) come back as a `jslayer.block.Graph`.
 
     The very integers of the file are restored: weights and thresholds over ``w_scale`` (64 where
     the file does not say), decays over 4096, sine and cosine as they are, delays in whole steps.
@@ -111,10 +114,15 @@ def load(
         place = layers[-1].place
         came, action = f"is a layer of type {layers[-1].type}", "leave `last` out"
         raise fault(file.path, place, came, "a dense layer with a neuron", action)
-    blocks, variables = [], {}
-    for number, layer in enumerate(layers):
-        block, own = loaded_block(layer, options, is_last=layer is layers[-1])
-        blocks.append(block)
-        for collection, tree in own.items():
-            variables.setdefault(collection, {})[f"blocks_{number}"] = tree
-    return Sequential(blocks), variables
+    for number in file.outputs:
+        if file.layers[number].type == "concat":
+            place = f"{file.layers[number].place}/type"
+            came, expected = "is concat, with which the network ends", "a layer behind it"
+            raise fault(file.path, place, came, expected, "add the layer that reads it")
+    wiring = Wiring(options)
+    for layer in layers:
+        if layer.type == "concat":
+            wiring.join(layer)
+        else:
+            wiring.append(layer, *loaded_block(layer, options, is_last=layer is layers[-1]))
+    return wiring.network(file.outputs), wiring.variables

@@ -142,12 +142,16 @@ def _kind_arguments(layer, kind, options):
     neuron = layer.neuron
     if neuron.type != "SDNN":
         return {"graded_spike": neuron.graded}
-    if "activation" not in options.neuron and neuron.activation not in ACTIVATIONS:
+    known = neuron.activation in ACTIVATIONS or neuron.sigma_output
+    if "activation" not in options.neuron and not known:
         came, expected = f"is {neuron.activation!r}", f"one of {', '.join(ACTIVATIONS)}"
         action = "pass the function as neuron={'activation': ...}"
         raise options.fault(layer, "neuron/activation", came, expected, action)
+    activation = neuron.activation
+    if neuron.sigma_output and activation not in ACTIVATIONS:
+        activation = "identity"
     cumulative = layer.attributes.get("cum_error") is True
-    return {"activation": neuron.activation, "cum_error": cumulative}
+    return {"activation": activation, "cum_error": cumulative}
 
 
 def _check(kind, arguments, layer, options):

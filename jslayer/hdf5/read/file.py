@@ -1,6 +1,9 @@
 """Reading a network file: both dialects in, one record out."""
 
 import os
+from typing import Any
+
+import numpy as np
 
 from jslayer.hdf5.read import source
 from jslayer.hdf5.read.fit import fitted
@@ -50,7 +53,19 @@ def read(path: str | os.PathLike[str]) -> NetworkFile:
         layers: list[Layer] = []
         for number, group in enumerate(_groups(file)):
             layers.append(fitted(read_layer(number, group), layers, group))
-        return NetworkFile(os.fspath(path), tuple(layers), file.attributes())
+        attributes = file.attributes()
+        _check_outputs(attributes.get("outputs"), len(layers), file)
+        return NetworkFile(os.fspath(path), tuple(layers), attributes)
+
+
+def _check_outputs(outputs: Any, count: int, file: Group) -> None:
+    """Checks the numbers of the layers that give the output, where the file says them."""
+    if outputs is None:
+        return
+    fits = isinstance(outputs, np.ndarray) and outputs.dtype.kind in "iu" and outputs.size
+    if not fits or not ((outputs >= 0) & (outputs < count)).all():
+        came, expected = f"has the attribute outputs {outputs!r:.80}", "numbers of its layers"
+        raise file.fault("", came, expected, EXPORT)
 
 
 def _groups(file: Group) -> list[Group]:

@@ -17,8 +17,7 @@ def fitted(layer: Layer, before: list[Layer], group: Group) -> Layer:
         return layer
     given: shapes.Shape | None = before[-1].shape if before else layer.input_shape
     if layer.type == "concat":
-        _check_concat(layer, before, group)
-        return dataclasses.replace(layer, input_shape=given)
+        return dataclasses.replace(layer, shape=_joined(layer, before, group), input_shape=given)
     if (
         layer.type in ("dense", "dense_rec")
         and before
@@ -52,10 +51,12 @@ def _check_images(layer: Layer, given: shapes.Shape, before: list[Layer], group:
         raise group.fault("weight", came, expected, EXPORT)
 
 
-def _check_concat(layer: Layer, before: list[Layer], group: Group) -> None:
-    parts = [before[-1].shape, *(before[number].shape for number in layer.joined)]
+def _joined(layer: Layer, before: list[Layer], group: Group) -> tuple[int, ...]:
+    """Shape of what a concat joins; vectors may be stored as ``[N, 1, 1]``."""
+    parts = [before[number].shape for number in layer.sources]
     if len({part[1:] for part in parts}) > 1:
         raise group.fault("layers", f"joins shapes {parts}", "equal heights and widths", EXPORT)
     made = (sum(part[0] for part in parts), *parts[0][1:])
-    if made != layer.shape:
+    if layer.shape not in (made, (*made, 1, 1)):
         raise group.fault("shape", f"is {list(layer.stored_shape)}", f"{list(made)}", EXPORT)
+    return made

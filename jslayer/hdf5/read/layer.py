@@ -20,6 +20,7 @@ MOST_NEURONS = 2**28
 WEIGHT_RANGE = (-(2**15), 2**15)
 SIZE_RANGE = (1, 2**28)
 LONGEST_DELAY = 2**16
+LONGEST_HELD = 62
 """Numbers within these fit the arithmetic, whatever hardware then does with them."""
 
 
@@ -92,9 +93,18 @@ def _concat(layer: Layer, group: Group) -> Layer:
         raise group.fault("layers", came, f"numbers of layers before {layer.number}", EXPORT)
     if len(layer.shape) == 2:
         raise group.fault("shape", f"is {list(layer.shape)}", "[C, H, W] or [N]", EXPORT)
-    if layer.shape[1:] == (1, 1):
-        layer = dataclasses.replace(layer, shape=layer.shape[:1])
-    return dataclasses.replace(layer, joined=tuple(int(number) for number in joined))
+    previous = layer.attributes.get("previous", True)
+    if not isinstance(previous, bool) or (previous and not layer.number):
+        raise group.fault("", f"has the attribute previous {previous!r}", "true or false", EXPORT)
+    held: tuple[int, ...] = ()
+    if "delay" in group:
+        steps = group.whole("delay", 0, LONGEST_HELD).reshape(-1)
+        if steps.size != joined.size + previous:
+            came = f"has {steps.size} numbers"
+            raise group.fault("delay", came, f"{joined.size + previous}, one a source", EXPORT)
+        held = tuple(int(number) for number in steps)
+    joined = tuple(int(number) for number in joined)
+    return dataclasses.replace(layer, joined=joined, previous=previous, held=held)
 
 
 def _dense(layer: Layer, group: Group) -> Layer:

@@ -171,7 +171,8 @@ class HardwareNetwork:
             axis T they are held for ``steps`` steps.
           state: What the call before returned, to go on from there; ``None`` is rest.
           steps: Steps to run; by default all that ``x`` has.
-          layers: Numbers of the layers to record, ``"all"``, or ``None`` for the last.
+          layers: Numbers of the layers to record, ``"all"``, or ``None`` for the output (all heads
+            of a network that has several).
           record: ``spike`` (what the layer sends), ``current``, ``voltage``, ``real``, ``imag``,
             ``threshold``, ``refractory``, ``sigma``, ``activation``, or ``"all"``; states are those
             after the step, layers give those that they have.
@@ -251,8 +252,8 @@ class HardwareNetwork:
         """``x`` ``[T, N, ..., C]``."""
         before, after, given, recorded = x, [], {}, {}
         for stage, arrays, own in zip(self.stages, params, state["layers"], strict=True):
-            if stage.joined:
-                before = jnp.concatenate([before, *(given[n] for n in stage.joined)], axis=-1)
+            if stage.sources:
+                own, before = stage.join(own, [given[number] for number in stage.sources])
             own, outputs = stage.run(arrays, own, before, self._wiped(stage, state, x.shape[0]))
             before = given[stage.number] = outputs["spike"]
             after.append(own)
@@ -273,7 +274,7 @@ class HardwareNetwork:
     def _chosen(self, layers: Any) -> tuple[int, ...]:
         numbers = tuple(stage.number for stage in self.stages)
         if layers is None:
-            return numbers[-1:]
+            return self.file.outputs
         if isinstance(layers, str):
             check.choice("layers", layers, ("all",))
             return numbers

@@ -70,9 +70,9 @@ class Planner:
             raise self.fault(layer, "", "stands behind an average", "that as the last layer")
         if layer.type in ("flatten", "average", "concat"):
             self._averaged |= layer.type == "average"
-            sources = (before, *layer.joined)
-            self._graded[layer.number] = any(self._graded[number] for number in sources)
-            return Stage(layer.number, layer.type, shape, joined=layer.joined), {}
+            self._graded[layer.number] = any(self._graded[number] for number in layer.sources)
+            joined = self._joined(layer) if layer.type == "concat" else {}
+            return Stage(layer.number, layer.type, shape, **joined), {}
         if layer.type == "input" and layer.neuron is None:
             self._graded[layer.number] = self._graded[before]
             return Stage(layer.number, layer.type, shape), {}
@@ -90,11 +90,22 @@ class Planner:
         self._neurons += 1
         return Stage(layer.number, layer.type, shape, **options), params
 
+    def _joined(self, layer: Layer) -> dict[str, tuple[int, ...]]:
+        """What a concat joins, and how long it holds it back."""
+        held = layer.held or (0,) * len(layer.sources)
+        channels = tuple(self.file.layers[number].shape[0] for number in layer.sources)
+        return {"sources": layer.sources, "held": held, "channels": channels}
+
     def _neuron(self, layer: Layer) -> tuple[Model, Params]:
         neuron = layer.neuron or without_neuron()
         if layer.neuron is None and layer.weight_imag is not None:
             raise self.fault(layer, "neuron", "is missing", "one, for complex weights")
-        model = model_of(neuron, is_input=layer.type == "input", spike_exp=self.spike_exp)
+        model = model_of(
+            neuron,
+            is_input=layer.type == "input",
+            is_readout=layer.attributes.get("readout") is True,
+            spike_exp=self.spike_exp,
+        )
         bias = layer.bias if layer.bias is not None else np.zeros((), np.int32)
         has_none = neuron.is_complex or (isinstance(model, SigmaDelta) and model.part == "output")
         if has_none and bias.any():
@@ -103,7 +114,7 @@ class Planner:
             self.warn(layer, "data enter the voltage; training filtered them with iDecay before")
         if neuron.graded:
             self.warn(layer, "gradedSpike is not done by hardware; spikes are sent as 1")
-        if neuron.type == "SDNN" and neuron.activation != "relu" and model.part == "hidden":
+        if neuron.type == "SDNN" and neuron.activation != "relu" and model.rectified:
             self.warn(layer, f"activation {neuron.activation} is not done by hardware, but relu")
         if neuron.weight_exp:
             self.warn(layer, "weight_exp is not done by hardware; sums are not divided")
@@ -160,20 +171,25 @@ class Planner:
         return options, {"delay": jnp.asarray(delay)}
 
 
-def model_of(neuron: Neuron, *, is_input: bool, spike_exp: int) -> Model:
+def model_of(neuron: Neuron, *, is_input: bool, is_readout: bool, spike_exp: int) -> Model:
     """How the hardware computes a neuron.
 
     Args:
       neuron: What the file says.
       is_input: It stands in an input layer.
+      is_readout: It sends its activation, not changes of it.
       spike_exp: See `SigmaDelta`.
 
     Returns:
       The model.
     """
     if neuron.type == "SDNN":
-        part = "output" if neuron.sigma_output else "input" if is_input else "hidden"
-        return SigmaDelta(spike_exp=spike_exp, part=part)
+        if neuron.sigma_output or is_input:
+            part = "output" if neuron.sigma_output else "input"
+            return SigmaDelta(spike_exp=spike_exp, part=part, rectified=False)
+        part = "readout" if is_readout else "hidden"
+        rectified = not (is_readout and neuron.activation == "identity")
+        return SigmaDelta(spike_exp=spike_exp, part=part, rectified=rectified)
     if neuron.type == "CUBA":
         return Cuba(is_input=is_input)
     if neuron.type == "ALIF":

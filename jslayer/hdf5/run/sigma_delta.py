@@ -21,7 +21,8 @@ class SigmaDelta(Model):
       spike_exp: Bits of a message behind the point of a weight: one is ``64 << spike_exp``.
       state_exp: Bits of a state behind the point of a message.
       part: ``hidden``; ``input`` takes data for ``act`` and only sends changes; ``output`` sends
-        the running sum.
+        the running sum; ``readout`` sends ``act``, which only we do.
+      rectified: The activation is relu, else none.
     """
 
     outputs = ("spike", "sigma", "activation")
@@ -31,11 +32,13 @@ class SigmaDelta(Model):
     spike_exp: int = 6
     state_exp: int = 6
     part: str = "hidden"
+    rectified: bool = True
 
     @property
     def states(self) -> tuple[str, ...]:  # type: ignore[override]
         """Names of its states."""
-        return ("sigma",) if self.part == "output" else ("sigma", "activation", "residue")
+        sums_only = self.part in ("output", "readout")
+        return ("sigma",) if sums_only else ("sigma", "activation", "residue")
 
     def constants(self, neuron: Neuron, bias: np.ndarray) -> dict[str, np.ndarray]:
         """Integers that a step reads."""
@@ -53,7 +56,10 @@ class SigmaDelta(Model):
             sigma = state["sigma"] + drive[0]
             if self.part == "output":
                 return {"sigma": sigma}, {"spike": sigma, "sigma": sigma, "activation": sigma}
-            active = jnp.maximum(sigma + constants["bias"], 0)
+            active = sigma + constants["bias"]
+            active = jnp.maximum(active, 0) if self.rectified else active
+            if self.part == "readout":
+                return {"sigma": sigma}, {"spike": active, "sigma": sigma, "activation": active}
         change = active - state["activation"] + state["residue"]
         sent = jnp.where(jnp.abs(change) >= constants["level"], change, 0)
         after = {"sigma": sigma, "activation": active, "residue": change - sent}

@@ -1,7 +1,7 @@
 """One layer of the hardware, over a stretch of time."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -30,7 +30,9 @@ class Stage:
       synapse: Its synapse; ``None`` for layers without weights.
       recurrent: The synapse from its own spikes.
       parts: 2 for complex synapses, else 1.
-      joined: Layers that a concat joins.
+      sources: Layers that a concat joins.
+      held: Steps by which it holds back each of them.
+      channels: Channels of each of them.
       delayed: What its delays are applied to: ``sums``, ``inputs`` or ``messages``.
       longest: Largest delay.
       reset_step: Its states are wiped before the step of this number, modulo the interval.
@@ -44,7 +46,9 @@ class Stage:
     synapse: Synapse | None = None
     recurrent: Synapse | None = None
     parts: int = 1
-    joined: tuple[int, ...] = ()
+    sources: tuple[int, ...] = ()
+    held: tuple[int, ...] = ()
+    channels: tuple[int, ...] = ()
     delayed: str = "sums"
     longest: int = 0
     reset_step: int = 0
@@ -58,6 +62,11 @@ class Stage:
         """State before the first step: neurons at rest, nothing under way."""
         row = (batch, *self.shape)
         state: dict[str, Tree] = {}
+        if any(self.held):
+            state["held"] = tuple(
+                jnp.zeros((steps, *row[:-1], channels), jnp.int32)
+                for steps, channels in zip(self.held, self.channels, strict=True)
+            )
         if self.model is not None:
             state["neuron"] = {name: jnp.zeros(row, jnp.int32) for name in self.model.states}
         if self.synapse is not None:
@@ -70,6 +79,17 @@ class Stage:
         if self.delayed == "messages":
             state["messages"] = jnp.zeros((self.longest, *row), jnp.int32)
         return state
+
+    def join(self, state: Tree, parts: Sequence[jax.Array]) -> tuple[Tree, jax.Array]:
+        """What a concat makes of its sources ``[T, N, ..., C]``, and its state after that."""
+        if not any(self.held):
+            return state, jnp.concatenate(parts, axis=-1)
+        moved = [
+            late(past, new, None, steps)
+            for past, new, steps in zip(state["held"], parts, self.held, strict=True)
+        ]
+        state = {**state, "held": tuple(past for _, past in moved)}
+        return state, jnp.concatenate([new for new, _ in moved], axis=-1)
 
     def run(
         self, params: Tree, state: Tree, x: jax.Array, wiped: jax.Array | None

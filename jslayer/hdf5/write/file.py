@@ -3,7 +3,7 @@
 import io
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
@@ -11,12 +11,19 @@ import flax.linen as nn
 import h5py
 import numpy as np
 
-from jslayer.block.sequential import Sequential
-from jslayer.hdf5.write.content import Content
+from jslayer.block.base import MAX_DELAY
+from jslayer.block.graph import flat, own_variables
+from jslayer.block.unweighted import Input
+from jslayer.hdf5.late import latenesses
+from jslayer.hdf5.write.content import Content, head
 from jslayer.hdf5.write.layers import content_of
 from jslayer.hdf5.write.numbers import int64, reduced
 from jslayer.io.files import replacing
 
+CONCAT = (
+    "joins layers, where inference tools run one behind the other; `hdf5.inference` and "
+    "`hdf5.load` run it."
+)
 FORMAT_VERSION = 1
 """Version of what we add to the format: the attributes."""
 
@@ -27,6 +34,7 @@ def export(
     variables: Mapping[str, Any],
     *,
     reduced_weights: bool = False,
+    attributes: Mapping[str, str | float | np.ndarray] | None = None,
 ) -> None:
     """Writes a trained network to ``path``, whole or not at all.
 
@@ -39,10 +47,12 @@ def export(
 
     Args:
       path: Name of the file; one that exists is replaced at the end, and stays after an error.
-      network: A `jslayer.block.Sequential`, or one block.
+      network: A `jslayer.block.Sequential` or `jslayer.block.Graph`, or one block.
       variables: What ``network.init`` returned, with the trained ``params`` and ``batch_stats``.
       reduced_weights: Also write every weight divided by the largest power of two that they all
         share, as int32 ``reduced/<weight>/mantissa`` with its ``exponent``; ``weight`` stays.
+      attributes: Numbers, rows of numbers and texts about the whole network, e.g. names of its
+        classes; `read` returns them.
 
     Raises:
       FileNotFoundError: the folder of ``path`` does not exist.
@@ -68,7 +78,7 @@ def export(
       ...         file["layer/1/weight"].shape, int(file["layer/1/neuron/vThMant"][()])
       ((2, 4), 80)
     """
-    layers = _layers(network, variables)
+    layers, outputs = _layers(network, variables)
     for place, layer in layers.items():
         for note in layer.notes:
             warnings.warn(f"{place}: {note}", stacklevel=2)
@@ -77,6 +87,10 @@ def export(
         file.attrs["writer"] = "jslayer"
         file.attrs["format_version"] = FORMAT_VERSION
         file.attrs["library_version"] = _library_version()
+        if outputs:
+            file.attrs["outputs"] = int64(outputs)
+        for name, value in (attributes or {}).items():
+            file.attrs[name] = value
         for place, layer in layers.items():
             if reduced_weights:
                 layer.datasets |= _reduced(layer.datasets)
@@ -128,32 +142,70 @@ def write_block(group: h5py.Group, block: nn.Module, variables: Mapping[str, Any
     _fill(group, layer)
 
 
-def _layers(network: nn.Module, variables: Mapping[str, Any]) -> dict[str, Content]:
-    """The layers of a network by their place in the file, input to output."""
-    blocks = list(_blocks(network, variables))
-    if not blocks:
-        raise ValueError("`network` has no blocks, expected at least one; add a block.")
-    return {
-        f"layer/{number}": _layer(f"layer/{number}", block, own)
-        for number, (block, own) in enumerate(blocks)
-    }
-
-
-def _blocks(
+def _layers(
     network: nn.Module, variables: Mapping[str, Any]
-) -> Iterator[tuple[nn.Module, Mapping[str, Any]]]:
-    """All blocks, those of networks in networks too, with their own variables."""
-    if not isinstance(network, Sequential):
-        yield network, variables
-        return
-    for number, block in enumerate(network.blocks):
-        yield from _blocks(block, _of(f"blocks_{number}", variables))
+) -> tuple[dict[str, Content], tuple[int, ...]]:
+    """The layers of a network by their place in the file, and the numbers of the outputs.
 
-
-def _of(name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """One block's part of every collection."""
+    A block that does not read the one before it alone stands behind a concat of what it reads.
+    The numbers are empty where the last layer is the only output.
+    """
     _check_mapping(variables)
-    return {collection: tree[name] for collection, tree in variables.items() if name in tree}
+    entries, ends = flat(network)
+    if not entries:
+        raise ValueError("`network` has no blocks, expected at least one; add a block.")
+    late = latenesses([entry.block for entry in entries], [entry.reads for entry in entries])
+    layers: dict[str, Content] = {}
+    numbers: list[int] = []
+    for entry in entries:
+        place = f"layer/{len(layers)}"
+        read = [_number(place, source, numbers) for source in entry.reads]
+        if read != [len(layers) - 1]:
+            latest = max(late[source] for source in entry.reads)
+            held = [latest - late[source] for source in entry.reads]
+            layers[place] = _concat(place, read, held, list(layers.values()))
+            place = f"layer/{len(layers)}"
+        if isinstance(entry.block, Input) and layers:
+            raise ValueError(
+                f"{place} (Input): stands behind another block, expected an Input block in front "
+                "only; leave it out."
+            )
+        numbers.append(len(layers))
+        layers[place] = _layer(place, entry.block, own_variables(entry.path, variables))
+    outputs = tuple(numbers[end] for end in ends)
+    return layers, () if outputs == (len(layers) - 1,) else outputs
+
+
+def _number(place: str, source: int, numbers: list[int]) -> int:
+    """Number of the layer that a block reads, given the numbers of those before it."""
+    if source >= 0:
+        return numbers[source]
+    if numbers:
+        raise ValueError(
+            f"{place}: reads the network's input, which stands before all layers, expected an "
+            "Input block to be read; put one in front, for everything that reads the input."
+        )
+    return -1
+
+
+def _concat(place: str, read: list[int], held: list[int], before: list[Content]) -> Content:
+    """The layer that joins what a block reads."""
+    if max(held) > MAX_DELAY:
+        raise ValueError(
+            f"{place}: joins layers that are {max(held)} steps apart on hardware, expected at "
+            f"most {MAX_DELAY}; bring them closer."
+        )
+    shapes = [tuple(int(size) for size in before[number].datasets["shape"]) for number in read]
+    shape = (sum(sizes[0] for sizes in shapes), *shapes[0][1:])
+    found = head("concat", shape if len(shape) == 3 else (shape[0],))
+    previous = read[0] == len(before) - 1 and len(read) > 1
+    found.datasets["layers"] = int64(read[1:] if previous else read)
+    if not previous:
+        found.attributes["previous"] = False
+    if any(held):
+        found.datasets["delay"] = int64(held)
+    found.notes.append(CONCAT)
+    return found
 
 
 def _layer(place: str, block: nn.Module, variables: Mapping[str, Any]) -> Content:

@@ -23,6 +23,11 @@ NO_SHIFT = (
     "delay_shift=True."
 )
 UNKNOWN = "inference tools know no {what}; `hdf5.inference` and `hdf5.load` do."
+OUTPUT_BIAS = "the attribute output_bias is added by no tool: add it to what the layer sends."
+SILENT = (
+    "inference tools know no read-out of activations: theirs would send nothing; end the network "
+    "with Output or ConvOutput, or run the file with `hdf5.inference`."
+)
 DELAYED_IMAGE = "inference tools ignore the delays of convolutions; train without delay."
 
 
@@ -136,6 +141,8 @@ def _neuron(block, variables, channels, *, hidden=True):
     found.add(norm)
     if block.new_neuron().readout:
         found.attributes["readout"] = True
+        if not isinstance(neuron, Spiking):
+            found.notes.append(SILENT)
     found.add(_shift(block))
     if getattr(block, "delay", False):
         delay = np.asarray(lookup(variables, "params/delay_line/delay"), np.float32)
@@ -168,11 +175,33 @@ def _output(block, variables):
     if isinstance(neuron, Spiking):
         found.add(_neuron(block, variables, block.out_neurons, hidden=False))
         return found
-    # it only adds up: what the neuron does besides is not in use
+    found.add(_sum(neuron, block.out_neurons))
+    return found
+
+
+def _sum(neuron, channels):
+    """A sigma-delta neuron that only adds up: what it does besides is not in use."""
     unused = {"norm": None, "bias": None, "cum_error": False, "requires_grad": False}
     bare = neuron.clone(**unused, shared_param=True, readout=False)
-    found.add(neuron_content(bare, {}, block.out_neurons, hidden=False))
+    found = neuron_content(bare, {}, channels, hidden=False)
     found.datasets["neuron/sigma_output"] = np.bool_(True)
+    return found
+
+
+def _image_output(block, variables):
+    neuron, shape = block.new_neuron(), _shape(variables)
+    found = _kernel(block, variables, "conv")
+    found.attributes["block"] = "ConvOutput"
+    if isinstance(neuron, Spiking):
+        found.add(_neuron(block, variables, shape[0], hidden=False))
+    else:
+        found.add(_sum(neuron, shape[0]))
+    if block.output_bias is not None:
+        bias = np.asarray(lookup(variables, "params/output_bias"), np.float32)
+        check_shape("params/output_bias", bias, (shape[0],))
+        found.attributes["output_bias"] = bias
+        if bias.any():
+            found.notes.append(OUTPUT_BIAS)
     return found
 
 
@@ -196,7 +225,16 @@ def _feedback(block, variables):
 
 
 def _image(block, variables, kind):
-    """What convolutions, pools and their transposes share."""
+    """Convolutions, pools and their transposes."""
+    found = _kernel(block, variables, kind)
+    found.add(_neuron(block, variables, _shape(variables)[0]))
+    if kind == "conv" and "delay" in found.datasets and found.datasets["delay"].any():
+        found.notes.append(DELAYED_IMAGE)
+    return found
+
+
+def _kernel(block, variables, kind):
+    """The synapse of a layer of images."""
     synapse, scale = block.new_synapse(parent=None), block.new_neuron().w_scale
     shape, window = _shape(variables), Window.of(synapse)
     found = head(kind, shape)
@@ -225,9 +263,6 @@ def _image(block, variables, kind):
     if kind != "conv" or len(weights) == 2:
         what = {"conv": "complex conv"}.get(kind, kind)
         found.notes.append(UNKNOWN.format(what=what))
-    found.add(_neuron(block, variables, shape[0]))
-    if kind == "conv" and "delay" in found.datasets and found.datasets["delay"].any():
-        found.notes.append(DELAYED_IMAGE)
     return found
 
 
@@ -238,6 +273,7 @@ KINDS: dict[type[base.Block], Callable[[Any, Mapping[str, Any]], Content]] = {
     kinds.Dense: _dense,
     kinds.Affine: _affine,
     kinds.Output: _output,
+    kinds.ConvOutput: _image_output,
     kinds.ConvT: lambda block, variables: _image(block, variables, "convT"),
     kinds.Conv: lambda block, variables: _image(block, variables, "conv"),
     kinds.Unpool: lambda block, variables: _image(block, variables, "unpool"),

@@ -1,0 +1,182 @@
+"""Blocks that read one another in any order: skip paths, branches, several heads."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jslayer.block.sequential import Sequential, called
+
+
+class Graph(Sequential):
+    """Runs blocks of which each reads the outputs of one or several blocks before it.
+
+    What several blocks send is joined along the channels. Parameters are under ``blocks_0``,
+    ``blocks_1``, ..., and everything that takes a `Sequential` takes a graph as well.
+
+    Attributes:
+      blocks: The blocks; each stands behind those that it reads.
+      sources: For each block the numbers of the blocks that it reads, from 0; -1 is the network's
+        input.
+      outputs: Numbers of the blocks whose outputs are returned.
+
+    Example:
+      A path around the second block, and a head on each of the two:
+
+      >>> import jax, jax.numpy as jnp
+      >>> from jslayer.block import cuba
+      >>> neuron = dict(threshold=1.0, current_decay=0.25, voltage_decay=0.03)
+      >>> network = Graph(
+      ...     [cuba.Dense(neuron, 6, 4), cuba.Dense(neuron, 4, 3), cuba.Dense(neuron, 7, 2)],
+      ...     sources=[(-1,), (0,), (1, 0)],
+      ...     outputs=[1, 2],
+      ... )
+      >>> x = jnp.ones((1, 6, 20))
+      >>> variables = network.init(jax.random.key(0), x)
+      >>> [y.shape for y in network.apply(variables, x)]
+      [(1, 3, 20), (1, 2, 20)]
+    """
+
+    sources: Sequence[Sequence[int]]
+    outputs: Sequence[int]
+
+    def __post_init__(self):
+        object.__setattr__(self, "sources", tuple(tuple(read) for read in self.sources))
+        object.__setattr__(self, "outputs", tuple(self.outputs))
+        self._check()
+        super().__post_init__()
+
+    def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
+        """Maps data to the outputs; counts of blocks with ``count_log`` come along.
+
+        Args:
+          x: ``[N, C, ..., T]`` float32.
+          train: Passed to every block.
+
+        Returns:
+          The output, or a list of them if ``outputs`` names several; with blocks that count a pair
+          of that and the list of counts.
+        """
+        sent, binaries, counts, counted = {-1: x}, {-1: False}, [], False
+        for number, block in enumerate(self.blocks):
+            read = self.sources[number]
+            joined = _joined(number, [sent[source] for source in read])
+            binary = all(binaries[source] for source in read)
+            y, count, binaries[number] = called(block, joined, train=train, binary=binary)
+            sent[number] = y
+            counted |= bool(count)
+            counts.append(count[0] if count else None)
+        y = [sent[number] for number in self.outputs]
+        y = y[0] if len(y) == 1 else y
+        return (y, counts) if counted else y
+
+    def reads(self, number: int) -> tuple[int, ...]:
+        """Numbers of the blocks whose outputs block ``number`` reads; -1 is the network's input."""
+        return self.sources[number]
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Numbers of the blocks whose outputs the network returns."""
+        return self.outputs
+
+    def _check(self) -> None:
+        count = len(self.blocks)
+        if len(self.sources) != count:
+            raise ValueError(
+                f"`sources` has {len(self.sources)} entries for {count} blocks, expected one for "
+                "each; name the blocks that each of them reads."
+            )
+        for number, read in enumerate(self.sources):
+            if not read or not all(-1 <= source < number for source in read):
+                raise ValueError(
+                    f"`sources[{number}]` is {read}, expected numbers of blocks before "
+                    f"{number}, or -1 for the network's input; put the block behind what it reads."
+                )
+        if not self.outputs or not all(0 <= number < count for number in self.outputs):
+            raise ValueError(
+                f"`outputs` is {self.outputs}, expected numbers of blocks, 0 to {count - 1}; name "
+                "those whose outputs are wanted."
+            )
+        used = {source for read in self.sources for source in read} | set(self.outputs)
+        if unused := [number for number in range(count) if number not in used]:
+            raise ValueError(
+                f"`blocks` {unused} are read by no block and are no output, expected that all are "
+                "in use; leave them out, or add them to `outputs`."
+            )
+
+
+class Entry(NamedTuple):
+    """A block of a network whose networks inside are opened.
+
+    Attributes:
+      path: Names of its variables in the network's, from outside in.
+      block: The block.
+      reads: Numbers of the entries that it reads; -1 is the network's input.
+    """
+
+    path: tuple[str, ...]
+    block: nn.Module
+    reads: tuple[int, ...]
+
+
+def flat(network: nn.Module) -> tuple[list[Entry], tuple[int, ...]]:
+    """All blocks of a network, those of networks inside of it too, each behind what it reads.
+
+    Args:
+      network: A `Sequential`, a `Graph`, or one block.
+
+    Returns:
+      The blocks, and the numbers of those that are outputs.
+
+    Raises:
+      ValueError: A block reads a network inside that has several outputs.
+    """
+    entries: list[Entry] = []
+    return entries, _open(network, (), (-1,), entries)
+
+
+def _open(module, path, reads, entries):
+    """Appends a module's blocks to the entries; returns the numbers of its outputs."""
+    if not isinstance(module, Sequential):
+        entries.append(Entry(path, module, reads))
+        return (len(entries) - 1,)
+    ends: list[tuple[int, ...]] = []
+    for number, block in enumerate(module.blocks):
+        parts = [reads if source < 0 else ends[source] for source in module.reads(number)]
+        for source, part in zip(module.reads(number), parts, strict=True):
+            if source >= 0 and len(part) > 1:
+                name = "/".join((*path, f"blocks_{source}"))
+                raise ValueError(
+                    f"{name} has {len(part)} outputs and is read by the block behind it, expected "
+                    "one; give the graph that is read a single output."
+                )
+        read = tuple(source for part in parts for source in part)
+        ends.append(_open(block, (*path, f"blocks_{number}"), read, entries))
+    if not module.blocks:
+        return reads
+    return tuple(end for number in module.ends for end in ends[number])
+
+
+def own_variables(path: Sequence[str], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of every collection that belongs to the block at ``path``."""
+    found = {}
+    for collection, tree in variables.items():
+        for name in path:
+            tree = tree.get(name) if isinstance(tree, Mapping) else None
+        if tree is not None:
+            found[collection] = tree
+    return found
+
+
+def _joined(number, parts):
+    if len(parts) == 1:
+        return parts[0]
+    shapes = [part.shape for part in parts]
+    if len({(shape[0], *shape[2:]) for shape in shapes}) > 1:
+        raise ValueError(
+            f"block {number} joins outputs of shapes {shapes} along their channels, expected equal "
+            "sizes but for the channels; change strides or paddings in front."
+        )
+    return jnp.concatenate(parts, axis=1)
