@@ -1,1 +1,1 @@
-"""The command line: ``python -m jslayer train | info | run | diff``, and the recipes it trains."""
+"""The command line ``python -m jslayer``: train, detect, info, run, diff; and its recipes."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jslayer
 from jslayer import hdf5
-from jslayer.cli import train
+from jslayer.cli import detect, train
 from jslayer.cli.run import run
 from jslayer.hdf5.describe import describe, table
 from jslayer.hdf5.diff import diff
@@ -67,6 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_options(trainer)
     trainer.set_defaults(command=train.run)
+
+    detector = commands.add_parser(
+        "detect",
+        help="train, judge and show object detectors",
+        description=detect.__doc__.splitlines()[0],
+    )
+    detect.add_options(detector)
 
     info = commands.add_parser("info", help="print the layers of a network file")
     info.add_argument("file", type=Path, metavar="FILE", help="network file")

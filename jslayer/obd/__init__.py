@@ -11,13 +11,18 @@ from jslayer.obd import bbox as bbox
 from jslayer.obd import bbox as boundingbox
 from jslayer.obd import boxes as boxes
 from jslayer.obd import dataset as dataset
+from jslayer.obd import models as models
+from jslayer.obd import training as training
 from jslayer.obd.anchors import ANCHORS as ANCHORS
 from jslayer.obd.anchors import fit_anchors as fit_anchors
 from jslayer.obd.coco import coco_ap as coco_ap
 from jslayer.obd.coco import coco_detections as coco_detections
 from jslayer.obd.coco import to_coco as to_coco
 from jslayer.obd.dataset import SyntheticStreet as SyntheticStreet
+from jslayer.obd.detector import Detector as Detector
+from jslayer.obd.detector import load_detector as load_detector
 from jslayer.obd.draw import draw_boxes as draw_boxes
+from jslayer.obd.hardware import hardware_raws as hardware_raws
 from jslayer.obd.head import Unit as Unit
 from jslayer.obd.head import decode as decode
 from jslayer.obd.head import detections as detections
@@ -45,6 +50,7 @@ __all__ = [
     "ANCHORS",
     "PARTS",
     "APstats",
+    "Detector",
     "SyntheticStreet",
     "Unit",
     "YOLOLoss",
@@ -64,8 +70,11 @@ __all__ = [
     "detections",
     "draw_boxes",
     "fit_anchors",
+    "hardware_raws",
     "iou",
     "iou_of_pairs",
+    "load_detector",
+    "models",
     "nms",
     "pad_objects",
     "predictions",
@@ -73,6 +82,7 @@ __all__ = [
     "rows_of",
     "save_video",
     "to_coco",
+    "training",
     "wh_iou",
     "yolo_loss",
     "yolo_target",

@@ -1,0 +1,414 @@
+"""Trains, judges and shows object detectors.
+
+``jslayer detect train`` learns from single frames first, then from clips with an eye on the
+events, and writes ``network.net``, ``checkpoint.msgpack`` (for ``--resume``), ``stats.json``,
+``learning.png``, ``rates.png``, ``detections.gif`` and ``cost.txt`` into ``--out``.
+"""
+
+import argparse
+import dataclasses
+import json
+import sys
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jslayer import obd, utils
+from jslayer.cli.detect_data import (
+    CLIPS,
+    FRAMES,
+    MODELS,
+    ROOTED,
+    TESTED,
+    data_set,
+    model,
+    takes_events,
+)
+from jslayer.datasets.base import Dataset
+from jslayer.io import style
+from jslayer.io.files import replacing
+from jslayer.obd.training import (
+    detection_state,
+    detection_step,
+    evaluate,
+    operations,
+    schedule,
+)
+
+CHECKPOINT = "checkpoint.msgpack"
+SAVE_EVERY = 200
+"""Steps from checkpoint to checkpoint."""
+
+KEPT = 2**30
+"""Bytes of drawn frames that are kept for the next time."""
+
+FIXED = ("data", "model", "size", "width", "seed", "frames", "clips", "seq_len", "threshold")
+"""Options that a run that goes on must share with the one before it."""
+
+
+@dataclasses.dataclass
+class Phase:
+    """One part of the training.
+
+    Attributes:
+      name: What it learns from.
+      detector: The network.
+      data: The videos.
+      steps: Steps of training.
+      batch: Videos of a step.
+      rate: Largest learning rate.
+      options: Of the step.
+    """
+
+    name: str
+    detector: obd.Detector
+    data: Dataset
+    steps: int
+    batch: int
+    rate: float
+    options: dict[str, Any]
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the four commands of ``detect``."""
+    commands = parser.add_subparsers(required=True, metavar="command")
+    trainer = commands.add_parser("train", help="train a detector and write what it learned")
+    _add_data(trainer)
+    trainer.add_argument("--model", choices=MODELS, default="street_yolo", help="the network")
+    trainer.add_argument("--width", type=float, default=1.0, help="factor on lava-dl's channels")
+    trainer.add_argument("--frames", type=int, default=2600, help="steps on single frames")
+    trainer.add_argument("--clips", type=int, default=450, help="steps on clips after them")
+    trainer.add_argument("--seq-len", type=int, default=8, help="frames of a clip")
+    trainer.add_argument("--threshold", type=float, default=0.2, help="of the neurons, on clips")
+    trainer.add_argument("--sparsity", type=float, default=1.0, help="weight of the event rates")
+    trainer.add_argument("--sparsity-rate", type=float, default=0.02, help="rate that is free")
+    trainer.add_argument("--lr", type=float, default=3e-3, help="learning rate on single frames")
+    trainer.add_argument("--load", type=Path, help="network file to start from")
+    trainer.add_argument("--out", type=Path, help="folder to write to; runs/DATA if not given")
+    trainer.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    trainer.set_defaults(command=lambda options: _guarded(_train, options))
+
+    judge = commands.add_parser("evaluate", help="judge a detector's network file")
+    judge.add_argument("file", type=Path, metavar="FILE", help="network file")
+    _add_data(judge)
+    judge.add_argument("--seq-len", type=int, default=16, help="frames of a clip")
+    judge.add_argument("--hardware", action="store_true", help="run it in the hardware's integers")
+    judge.set_defaults(command=lambda options: _guarded(_evaluate, options))
+
+    video = commands.add_parser("video", help="draw what a detector finds in a video")
+    video.add_argument("file", type=Path, metavar="FILE", help="network file")
+    video.add_argument("source", type=Path, metavar="IN", help="video to read")
+    video.add_argument("target", type=Path, metavar="OUT", help=".mp4, .gif or .html to write")
+    video.add_argument("--size", type=_size, default=(96, 160), help="of the frames, HEIGHTxWIDTH")
+    video.add_argument("--confidence", type=float, default=0.35, help="least objectness shown")
+    video.set_defaults(command=lambda options: _guarded(_video, options))
+
+    anchors = commands.add_parser("anchors", help="fit anchors to the boxes of a data set")
+    _add_data(anchors)
+    anchors.add_argument("--scales", type=int, default=1, help="scales of the detector")
+    anchors.add_argument("--per-scale", type=int, default=6, help="anchors of each")
+    anchors.set_defaults(command=lambda options: _guarded(_anchors, options))
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    known = ("street", *sorted(ROOTED))
+    parser.add_argument("--data", choices=known, default="street", help="street is drawn")
+    parser.add_argument("--root", type=Path, help="folder of data that are not drawn")
+    parser.add_argument("--size", type=_size, default=(96, 160), help="of frames, HEIGHTxWIDTH")
+    parser.add_argument("--seed", type=int, default=0, help="fixes data and weights")
+    parser.add_argument("--tested", type=int, default=TESTED, help="clips to judge by")
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, _, width = text.partition("x")
+    try:
+        return int(height), int(width)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size, expected HEIGHTxWIDTH") from None
+
+
+def _guarded(command: Any, options: argparse.Namespace) -> int:
+    """Runs a command; what is wrong with its options ends it with a sentence."""
+    try:
+        command(options)
+    except KeyboardInterrupt:
+        print("\nstopped; what was saved stays, go on with --resume", file=sys.stderr)
+        return 130
+    except (OSError, ValueError, ImportError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _train(options: argparse.Namespace) -> None:
+    options.out = options.out or Path("runs") / options.data
+    _check(options)
+    phases = _phases(options)
+    saved = options.out / CHECKPOINT
+    if options.resume and not saved.is_file():
+        raise FileNotFoundError(
+            f"`--resume` finds no checkpoint {saved}, expected that of a run before; pass its "
+            "--out, or leave --resume out."
+        )
+    options.out.mkdir(parents=True, exist_ok=True)
+    settings = json.dumps({name: getattr(options, name) for name in FIXED})
+    log: list[dict[str, Any]] = []
+    variables = obd.load_detector(options.load)[1] if options.load else None
+    start = _place(saved, settings) if options.resume else (0, 0)
+    for number, phase in enumerate(phases):
+        frames = phase.data.batch([0])[0]
+        optimizer = schedule(phase.rate, phase.steps)
+        state = detection_state(
+            phase.detector, frames, optimizer, seed=options.seed, variables=variables
+        )
+        done = 0
+        if (number, 0) < start:
+            if number < start[0]:
+                continue
+            kept = utils.load_checkpoint(saved, _checkpoint(settings, 0, 0, [], state))
+            state, done, log = kept["state"], start[1], json.loads(kept["log"])
+            print(f"going on from {saved} at step {done} of {phase.name}", flush=True)
+        step = detection_step(phase.detector, **phase.options)
+        batches = _batches(phase, options.seed, done)
+        with utils.Progress(phase.steps - done, phase.name) as bar:
+            for k, batch in enumerate(batches, done + 1):
+                state, metrics = step(state, *batch)
+                bar.update(1)
+                if k % 50 == 0 or k == phase.steps:
+                    log.append(_entry(phase, k, metrics))
+                if k % SAVE_EVERY == 0 or k == phase.steps:
+                    tree = _checkpoint(settings, number, k, log, state)
+                    utils.save_checkpoint(saved, tree)
+        variables = jax.device_get(state.variables)
+    _finish(options, phases, variables, log)
+
+
+def _check(options: argparse.Namespace) -> None:
+    for name in ("frames", "clips"):
+        if getattr(options, name) < 0:
+            raise ValueError(f"`--{name}` is {getattr(options, name)}, expected 0 or more steps.")
+    if not options.frames + options.clips:
+        raise ValueError("`--frames` and `--clips` are 0, expected a step; pass more.")
+    if not options.clips and options.frames and options.seq_len < 2:
+        raise ValueError("`--seq-len` is below 2, expected frames of a clip; pass more.")
+    style.new_figure(1, 1)
+    style.pillow_image()
+
+
+def _phases(options: argparse.Namespace) -> list[Phase]:
+    events = takes_events(options.model)
+    data = lambda steps, count, seed: data_set(
+        options, "train", steps, count=count, seed=seed, events=events
+    )
+    found = []
+    if options.frames:
+        frames = data(1, FRAMES, options.seed)
+        detector = model(options, tuple(frames.classes), learn=False)
+        found.append(Phase("frames", detector, frames, options.frames, 16, options.lr, {}))
+    if options.clips:
+        clips = data(options.seq_len, CLIPS, (options.seed, 1))
+        detector = model(options, tuple(clips.classes), learn=True)
+        more = {"sparsity": options.sparsity, "free_rate": options.sparsity_rate}
+        found.append(Phase("clips", detector, clips, options.clips, 4, options.lr / 3, more))
+    return found
+
+
+def _batches(phase: Phase, seed: int, done: int) -> Iterator[tuple[np.ndarray, ...]]:
+    """The batches of a phase from step ``done`` on, drawn ahead by a thread."""
+    count = len(phase.data)
+    size = min(phase.batch, count)
+    kept: dict[int, tuple[np.ndarray, ...]] = {}
+    room = [KEPT]
+
+    def sample(index: int) -> tuple[np.ndarray, ...]:
+        if index in kept:
+            return kept[index]
+        found = phase.data[index][:3]
+        needed = sum(part.nbytes for part in found)
+        if room[0] > needed:
+            room[0] -= needed
+            kept[index] = found
+        return found
+
+    def make(step: int) -> tuple[np.ndarray, ...]:
+        epoch, turn = divmod(step, count // size)
+        order = np.random.default_rng((seed, epoch)).permutation(count)
+        chosen = order[turn * size : (turn + 1) * size]
+        return tuple(np.stack(part) for part in zip(*map(sample, chosen.tolist()), strict=True))
+
+    with ThreadPoolExecutor(1) as pool:
+        ahead = [pool.submit(make, k) for k in range(done, min(done + 4, phase.steps))]
+        for k in range(done, phase.steps):
+            if k + 4 < phase.steps:
+                ahead.append(pool.submit(make, k + 4))
+            yield ahead.pop(0).result()
+
+
+def _entry(phase: Phase, step: int, metrics: Any) -> dict[str, Any]:
+    """A line of the log; stops where nothing is a number any longer."""
+    if not np.isfinite(metrics["loss"]):
+        raise ValueError(f"the loss of step {step} is not finite; train on with a lower --lr.")
+    return {
+        "phase": phase.name,
+        "step": step,
+        "loss": float(metrics["loss"]),
+        "parts": np.asarray(metrics["parts"], float).tolist(),
+        "rates": np.asarray(metrics["rates"], float).tolist(),
+    }
+
+
+def _checkpoint(settings: str, phase: int, step: int, log: Any, state: Any) -> dict[str, Any]:
+    place = json.dumps([phase, step])
+    return {"settings": settings, "place": place, "log": json.dumps(log), "state": state}
+
+
+def _place(saved: Path, settings: str) -> tuple[int, int]:
+    """Where a checkpoint stands: number of the phase and of the step."""
+    from flax import serialization
+
+    try:
+        found = serialization.msgpack_restore(saved.read_bytes())
+        said, (phase, step) = json.loads(found["settings"]), json.loads(found["place"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{saved} is damaged, expected a checkpoint of this command.") from error
+    for name, value in json.loads(settings).items():
+        if said.get(name) != value:
+            raise ValueError(
+                f"`--{name.replace('_', '-')}` is {value}, but {saved} is of {said.get(name)}, "
+                "expected the same; pass it, or another --out."
+            )
+    return int(phase), int(step)
+
+
+def _finish(
+    options: argparse.Namespace, phases: list[Phase], variables: Any, log: list[dict[str, Any]]
+) -> None:
+    """Judges the network and writes file, numbers and pictures."""
+    out, detector = options.out, phases[-1].detector
+    with warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always", UserWarning)
+        detector.export(out / "network.net", variables)
+    for note in notes:
+        print(f"note: {note.message}", file=sys.stderr)
+    result, cost, sample = _judged(options, detector, variables, options.model)
+    stats = {"options": {name: getattr(options, name) for name in FIXED}, "log": log}
+    with replacing(out / "stats.json") as file:
+        file.write(json.dumps({**stats, "result": result, "operations": cost}).encode())
+    text = _table(result) + ("\n\n" + _costs(cost) if cost else "")
+    with replacing(out / "cost.txt") as file:
+        file.write(text.encode() + b"\n")
+    print(text)
+    _plot(out / "learning.png", log, "parts", obd.PARTS, "loss per frame")
+    names = [f"block {k}" for k in range(len(log[-1]["rates"]))] if log else []
+    _plot(out / "rates.png", log, "rates", names, "event rate")
+    frames, rows, kind = sample
+    found = detector.detect(variables, frames[None], conf_threshold=0.35, nms_threshold=0.5)
+    drawn = {"classes": detector.classes, "truth": rows, "kind": kind}
+    pictures = obd.detection_frames(frames, *(np.asarray(part[0]) for part in found), **drawn)
+    obd.save_video(pictures, out / "detections.gif")
+    for name in (
+        *("network.net", CHECKPOINT, "stats.json", "learning.png", "rates.png"),
+        *("detections.gif", "cost.txt"),
+    ):
+        print(f"wrote {out / name}")
+
+
+def _judged(
+    options: argparse.Namespace,
+    detector: obd.Detector,
+    variables: Any,
+    name: str,
+    file: Path | None = None,
+) -> tuple[dict[str, Any], dict[str, float], Any]:
+    """AP on the test clips, operations of a chain of frames, and the first clip."""
+    steps = max(options.seq_len, 2)
+    events = not detector.mean
+    data = data_set(options, "test", steps, count=options.tested, seed=0, events=events)
+    count = min(len(data), options.tested)
+    numbers = [range(k, min(k + 4, count)) for k in range(0, count, 4)]
+    batches = lambda: (data.batch(list(chosen)) for chosen in numbers)
+    result = evaluate(detector, variables, batches(), file=file)
+    chain = not events and name != "tiny_yolov3_str"
+    cost = operations(detector, variables, (batch[0] for batch in batches())) if chain else {}
+    return result, cost, tuple(part[0] for part in data.batch([0])[:3])
+
+
+def _table(result: dict[str, Any]) -> str:
+    lines = [f"{'':12}  {'AP':>6}  {'AP50':>6}  {'AP75':>6}"]
+    rows = {"all": result, **result["by_class"]}
+    for name, row in rows.items():
+        numbers = "  ".join(f"{row[key]:6.3f}" for key in ("AP", "AP50", "AP75"))
+        lines.append(f"{name:12}  {numbers}")
+    return "\n".join(lines)
+
+
+def _costs(cost: dict[str, float]) -> str:
+    dense, steady = cost["dense"], max(cost["steady"], 1.0)
+    return "\n".join(
+        [
+            f"products of a frame as a dense network    {dense:14,.0f}",
+            f"  of its values that are not zero         {cost['nonzero']:14,.0f}",
+            f"synaptic operations of the first frame    {cost['first']:14,.0f}",
+            f"  of each later frame                     {cost['steady']:14,.0f}"
+            f"  ({dense / steady:.1f}x fewer than dense, {cost['nonzero'] / steady:.1f}x than"
+            " its non-zeros)",
+        ]
+    )
+
+
+def _plot(path: Path, log: Any, key: str, names: Any, label: str) -> None:
+    figure = style.new_figure(6, 3.6, dpi=150)
+    axes = figure.subplots()
+    values = np.array([entry[key] for entry in log]).reshape(len(log), -1)
+    for name, line in zip(names, values.T, strict=True):
+        axes.plot(range(1, len(line) + 1), line, label=name)
+    axes.set_xlabel("50 steps")
+    axes.set_ylabel(label)
+    style.tidy(axes)
+    style.legend(axes)
+    with replacing(path) as file:
+        figure.savefig(file, format="png")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    detector, variables = obd.load_detector(options.file)
+    file = options.file if options.hardware else None
+    chain = "" if len(detector.anchors) == 1 else "tiny_yolov3_str"
+    result, cost, _ = _judged(options, detector, variables, chain, file)
+    print(_table(result))
+    if cost:
+        print(f"\n{_costs(cost)}")
+
+
+def _video(options: argparse.Namespace) -> None:
+    detector, variables = obd.load_detector(options.file, persistent_state=True)
+    videos = obd.dataset.VideoFiles(options.source, size=options.size, seq_len=1, dtype=np.uint8)
+    given = {"conf_threshold": options.confidence, "nms_threshold": 0.5, "max_detections": 50}
+    stream = detector.stream(**given)
+    state, frames, rows, found = None, [], [], []
+    for number in range(len(videos)):
+        frame = videos[number][0][None, ..., 0]
+        state = stream.start(variables, frame) if state is None else state
+        (row, there), state = stream.step(variables, state, frame)
+        frames.append(frame[0])
+        rows.append(np.asarray(row[0]))
+        found.append(np.asarray(there[0]))
+    parts = np.stack(frames, -1), np.stack(rows), np.stack(found)
+    pictures = obd.detection_frames(*parts, classes=detector.classes)
+    obd.save_video(pictures, options.target)
+    print(f"wrote {options.target}")
+
+
+def _anchors(options: argparse.Namespace) -> None:
+    data = data_set(options, "train", 1, count=500, seed=options.seed, events=False)
+    sizes: list[np.ndarray] = []
+    for number in range(min(len(data), 2000)):
+        _, rows, kind, *_ = data[number]
+        sizes.append(rows[kind == 1][:, 2:4])
+    found = obd.fit_anchors(np.concatenate(sizes), options.scales, options.per_scale)
+    print(json.dumps(found.round(4).astype(float).tolist()))

@@ -1,0 +1,289 @@
+"""Training of a detector: one step, the recipe's weights, evaluation and counted operations."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jslayer.block import event_rates
+from jslayer.block.layers import Layer
+from jslayer.obd.coco import coco_ap
+from jslayer.obd.detector import Detector
+from jslayer.obd.hardware import hardware_raws
+from jslayer.synapse import fan_out
+from jslayer.training.state import TrainState
+
+LOSS = {
+    "lambda_coord": 2.0,
+    "lambda_obj": 1.8,
+    "lambda_noobj": 4.0,
+    "lambda_cls": 1.0,
+    "lambda_iou": 2.25,
+    "alpha_iou": 0.8,
+    "label_smoothing": 0.03,
+}
+"""Factors of the loss that suit `SyntheticStreet`."""
+
+JUDGED = {
+    "conf_threshold": 0.05,
+    "nms_threshold": 0.5,
+    "max_candidates": 100,
+    "max_detections": 50,
+}
+"""What is kept of a frame when detections are judged."""
+
+__all__ = [
+    "JUDGED",
+    "LOSS",
+    "detection_state",
+    "detection_step",
+    "evaluate",
+    "operations",
+    "schedule",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+Step = Callable[..., tuple[TrainState, dict[str, jax.Array]]]
+
+
+def detection_state(
+    detector: Detector,
+    frames: Any,
+    optimizer: optax.GradientTransformation,
+    *,
+    seed: int = 0,
+    variables: Mapping[str, Any] | None = None,
+) -> TrainState:
+    """A detector and its optimiser before the first step.
+
+    Args:
+      detector: The detector.
+      frames: ``[N, C, H, W, T]``; only the shape counts.
+      optimizer: An Optax optimiser.
+      seed: Fixes the first parameters.
+      variables: Of another training, e.g. on single frames, to go on from. What they lack, as
+        learned thresholds, starts as new.
+    """
+    fresh = detector.init(jax.random.key(seed), frames)
+    if variables is not None:
+        fresh = _taken_over(fresh, variables)
+    others = {name: tree for name, tree in fresh.items() if name != "params"}
+    state = TrainState.create(
+        apply_fn=detector.network.apply,
+        params=fresh["params"],
+        tx=optimizer,
+        others=others,
+        key=jax.random.key_data(jax.random.key(seed)),
+    )
+    # An array from the start, so that a state read from a file looks like any other to jit.
+    return state.replace(step=jnp.zeros((), jnp.int32))
+
+
+def _taken_over(fresh: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """New variables with the numbers given, except constants, which belong to the network."""
+
+    def mixed(new: Any, old: Any) -> Any:
+        if not isinstance(new, Mapping):
+            return old
+        return {name: mixed(v, old[name]) if name in old else v for name, v in new.items()}
+
+    return {
+        name: mixed(tree, given[name]) if name in given and name != "constants" else tree
+        for name, tree in fresh.items()
+    }
+
+
+def detection_step(
+    detector: Detector,
+    *,
+    sparsity: float = 0.0,
+    free_rate: float = 0.02,
+    flip: bool = True,
+    ignore_iou: float = 0.5,
+    **factors: float,
+) -> Step:
+    """One step of training, jitted.
+
+    The loss is that of the heads, per time step, plus ``sparsity`` times the sum over layers of
+    what their event rates have above ``free_rate``.
+
+    Args:
+      detector: The detector.
+      sparsity: Weight of the event rates.
+      free_rate: Event rate that costs nothing.
+      flip: Mirror each video left to right with probability 1/2.
+      ignore_iou: See `obd.yolo_target`.
+      **factors: Those of `obd.yolo_loss`; `LOSS` where not given.
+
+    Returns:
+      ``(state, frames [N, C, H, W, T], rows [N, T, M, 6], kind [N, T, M]) -> (state, metrics)``.
+      The metrics are ``loss``, its ``parts [5]`` per time step, and ``rates``, one per block but
+      the last. The state given is used
+      up.
+    """
+    factors = {**LOSS, **factors}
+
+    def loss(params, others, frames, rows, kind):
+        variables = {"params": params, **others}
+        mutable = ["batch_stats", "intermediates"]
+        raws, updated = detector.apply(variables, frames, train=True, mutable=mutable)
+        total, parts = detector.loss(raws, rows, kind, ignore_iou=ignore_iou, **factors)
+        rates = jnp.stack(list(event_rates(updated.pop("intermediates")).values())[:-1])
+        excess = jnp.sum(jax.nn.relu(rates - free_rate))
+        steps = frames.shape[-1]
+        return total / steps + sparsity * excess, (parts / steps, rates, updated)
+
+    def step(state, frames, rows, kind):
+        if flip:
+            key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
+            frames, rows = _flipped(key, frames, rows)
+        given = (state.params, state.others, frames, rows, kind)
+        (total, aux), gradients = jax.value_and_grad(loss, has_aux=True)(*given)
+        parts, rates, updated = aux
+        state = state.apply_gradients(grads=gradients, others={**state.others, **updated})
+        return state, {"loss": total, "parts": parts, "rates": rates}
+
+    return jax.jit(step, donate_argnums=0)
+
+
+def _flipped(key, frames, rows):
+    """Half of the videos mirrored; a center at the very edge stays in the frame."""
+    flips = jax.random.bernoulli(key, 0.5, (frames.shape[0],))
+    frames = jnp.where(flips[:, None, None, None, None], frames[:, :, :, ::-1], frames)
+    x = jnp.where(flips[:, None, None], 1 - rows[..., 0], rows[..., 0])
+    return frames, rows.at[..., 0].set(x)
+
+
+def schedule(
+    rate: float, steps: int, *, warmup: int = 50, clip: float = 5.0
+) -> optax.GradientTransformation:
+    """Adam whose rate rises over the first steps and falls as a cosine to 2 %; gradients are cut.
+
+    Args:
+      rate: Largest learning rate.
+      steps: Steps in all.
+      warmup: Steps of the rise.
+      clip: Largest norm of the gradients.
+    """
+    warmup = min(warmup, max(steps - 1, 0))
+    rates = optax.warmup_cosine_decay_schedule(0.0, rate, warmup, max(steps, 1), 0.02 * rate)
+    return optax.chain(optax.clip_by_global_norm(clip), optax.adam(rates))
+
+
+def evaluate(
+    detector: Detector,
+    variables: Mapping[str, Any],
+    batches: Iterable[tuple[Any, ...]],
+    *,
+    one_by_one: bool = False,
+    file: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Judges a detector on videos, by `obd.coco_ap`.
+
+    Args:
+      detector: The detector.
+      variables: Trained.
+      batches: Of ``(frames [N, C, H, W, T], rows [N, T, M, 6], kind [N, T, M], ..)``.
+      one_by_one: Every frame is a video of its own: the same network as an artificial one.
+      file: Judge its network file instead, in the integers of the hardware.
+      **options: Those of `obd.detections`; `JUDGED` where not given.
+
+    Returns:
+      What `obd.coco_ap` does.
+    """
+    given = {**JUDGED, **options}
+    if file is None:
+        detect = jax.jit(lambda frames: detector.detect(variables, frames, **given))
+    else:
+        read = jax.jit(lambda raws: detector.read(raws, **given))
+        detect = lambda frames: read(hardware_raws(file, frames))
+    rows, found, truth, kinds, size = [], [], [], [], (1, 1)
+    for frames, objects, kind, *_ in batches:
+        frames, size = np.asarray(frames), np.shape(frames)[2:4]
+        if one_by_one:
+            frames, objects, kind = _single(frames, objects, kind)
+        one, there = jax.device_get(detect(frames))
+        rows.append(one.reshape(-1, *one.shape[2:]))
+        found.append(there.reshape(-1, there.shape[-1]))
+        truth.append(np.asarray(objects).reshape(-1, *np.shape(objects)[2:]))
+        kinds.append(np.asarray(kind).reshape(-1, np.shape(kind)[-1]))
+    joined = [np.concatenate(part) for part in (rows, found, truth, kinds)]
+    return coco_ap(*joined, size=(int(size[0]), int(size[1])), classes=detector.classes)
+
+
+def _single(frames, rows, kind):
+    """Every frame as a video of its own, and its objects."""
+    per_frame = lambda value: np.asarray(value).reshape(-1, 1, *np.shape(value)[2:])
+    return _alone(frames), per_frame(rows), per_frame(kind)
+
+
+def _alone(frames):
+    """``[N, C, H, W, T]`` as ``[N T, C, H, W, 1]``."""
+    return np.moveaxis(frames, -1, 1).reshape(-1, *frames.shape[1:-1])[..., None]
+
+
+def operations(
+    detector: Detector, variables: Mapping[str, Any], batches: Iterable[Any]
+) -> dict[str, float]:
+    """Synaptic operations of a chain per frame: events that come in times their fan-out.
+
+    Args:
+      detector: A detector whose network is a `block.Sequential`.
+      variables: Trained.
+      batches: Of frames ``[N, C, H, W, T]``.
+
+    Returns:
+      ``dense``: products of the network as an artificial one; ``nonzero``: those of its values
+      that are not zero, every frame a video of its own; ``first``: synaptic operations of the first
+      frame of a video; ``steady``: of each later one.
+    """
+    blocks = detector.network.blocks
+    own = [
+        {name: tree[f"blocks_{k}"] for name, tree in variables.items() if f"blocks_{k}" in tree}
+        for k in range(len(blocks))
+    ]
+
+    @jax.jit
+    def counts(frames):
+        x, found = detector.prepare(frames), []
+        for block, held in zip(blocks, own, strict=True):
+            if isinstance(block, Layer):
+                ways = fan_out(block.new_synapse(parent=None), x.shape[1:-1])
+                into = jnp.sum(x != 0, axis=0, dtype=jnp.float32)
+                found.append(jnp.sum(into * ways[..., None].astype(np.float32), axis=(0, 1, 2)))
+            x = block.apply(held, x)
+        return sum(found)
+
+    def dense(frames):
+        x, total = jax.eval_shape(detector.prepare, frames), 0.0
+        for block, held in zip(blocks, own, strict=True):
+            if isinstance(block, Layer):
+                total += float(fan_out(block.new_synapse(parent=None), x.shape[1:-1]).sum())
+            x = jax.eval_shape(block.apply, held, x)
+        return total
+
+    videos, steps, alone, by_step, products = 0, 0, 0.0, None, 0.0
+    for frames in batches:
+        frames = np.asarray(frames)
+        products = products or dense(frames)
+        now = np.asarray(counts(frames), np.float64)
+        by_step = now if by_step is None else by_step + now
+        single = _alone(frames)
+        alone += float(np.sum(np.asarray(counts(single), np.float64)))
+        videos, steps = videos + frames.shape[0], steps + frames.shape[0] * frames.shape[-1]
+    per_step = by_step / videos
+    return {
+        "dense": products,
+        "nonzero": alone / steps,
+        "first": float(per_step[0]),
+        "steady": float(per_step[1:].mean()) if len(per_step) > 1 else float("nan"),
+    }
