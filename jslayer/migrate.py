@@ -1,7 +1,7 @@
 """Checkpoints of the reference library, brought into networks of the same blocks."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jslayer.block import Sequential
+from jslayer.io.text import shown
+from jslayer.io.torch_file import on_host, read_state_dict
 from jslayer.neuron.spiking import Spiking
 from jslayer.ops.fixed_point import DECAY_SCALE
 
@@ -35,6 +37,10 @@ WEIGHTS = {
 
 STATES = ("_state", "delay_buffer", "num_batches_tracked")
 """Ends of the names of what a checkpoint may hold and a network does not keep."""
+
+
+MOST_NAMES = 20
+"""Names that an error lists."""
 
 
 def from_lava(
@@ -66,8 +72,10 @@ def from_lava(
     Raises:
       TypeError: ``network`` is no `Sequential`.
       ImportError: ``state_dict`` names a file, and PyTorch is not installed.
-      ValueError: names are unknown or missing, an array has another shape or is not finite, or the
-        reference's network had something that this one has not.
+      FileNotFoundError: there is no such file.
+      ValueError: the file cannot be read, names are unknown or missing, an array has another shape,
+        is not finite or beyond float32, or the reference's network had something that this one has
+        not.
 
     Example:
       >>> import jax.numpy as jnp, numpy as np
@@ -89,7 +97,7 @@ def from_lava(
             "blocks in a row as the reference's module has them."
         )
     if isinstance(state_dict, str | os.PathLike):
-        state_dict = _read(state_dict)
+        state_dict = read_state_dict(state_dict)
     variables = _unfrozen(jax.jit(network.init)(jax.random.key(0), jnp.asarray(sample)))
     places = dict(_places(variables))
     given = _channels_joined({name: _array(name, v) for name, v in _kept(state_dict, prefix)})
@@ -162,14 +170,28 @@ def _kept(state_dict: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any
 
 def _array(name: str, value: Any) -> np.ndarray:
     """A number of the checkpoint, also of a tensor that still hangs in a graph."""
-    value = value.detach().cpu().numpy() if hasattr(value, "detach") else value
-    array = np.asarray(value)
+    try:
+        array = np.asarray(on_host(value) if hasattr(value, "detach") else value)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"`state_dict` holds {shown(name)}, which is no plain array ({type(error).__name__}), "
+            "expected numbers; leave it out, or convert it with `.to_dense().float()`."
+        ) from None
+    if array.dtype == jnp.bfloat16:
+        array = array.astype(np.float32)
     if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
         raise ValueError(
-            f"`state_dict` holds {name} of dtype {array.dtype}, or with NaN or infinity, expected "
-            "finite real numbers; take an earlier checkpoint."
+            f"`state_dict` holds {shown(name)} of dtype {shown(array.dtype)}, or with NaN or "
+            "infinity, expected finite real numbers; take an earlier checkpoint."
         )
-    return array.astype(np.float32)
+    with np.errstate(over="ignore"):
+        single = array.astype(np.float32)
+    if not np.isfinite(single).all():
+        raise ValueError(
+            f"`state_dict` holds {shown(name)} from {array.min():g} to {array.max():g}, expected "
+            "numbers that float32 can hold; take an earlier checkpoint."
+        )
+    return single
 
 
 def _channels_joined(given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -177,8 +199,9 @@ def _channels_joined(given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     found, units = {}, {}
     for name, value in given.items():
         head, mark, rest = name.partition(".threshold_unit.")
-        if mark:
-            units.setdefault(f"{head}.threshold", {})[int(rest.split(".")[0])] = value.reshape(())
+        channel = rest.split(".")[0]
+        if mark and _is_number(channel) and value.size == 1:
+            units.setdefault(f"{head}.threshold", {})[int(channel)] = value.reshape(())
         else:
             found[name] = value
     for name, by_channel in units.items():
@@ -189,12 +212,16 @@ def _channels_joined(given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def _path(name: str, prefix: str) -> Path | None:
     """The place in the network of the reference's name."""
     head, _, rest = name.removeprefix(f"{prefix}.").partition(".")
-    if not name.startswith(f"{prefix}.") or not head.isdecimal():
+    if not name.startswith(f"{prefix}.") or not _is_number(head):
         return None
     parts = [part for part in rest.split(".") if part != "delta"]
     if parts[0] == "delay":
         parts = ["delay_line", *parts[1:]]
     return (f"blocks_{head}", *parts)
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) < 10
 
 
 def _fitted(name: str, value: np.ndarray, path: Path, place: _Place) -> np.ndarray:
@@ -259,25 +286,5 @@ def _norm(block: Any) -> Any:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(sorted(names)) or "none"
-
-
-def _read(path: str | os.PathLike[str]) -> Mapping[str, Any]:
-    """A file of PyTorch's, without running what is in it."""
-    load = _loader()
-    found = load(path, map_location="cpu", weights_only=True)
-    for name in ("state_dict", "model_state_dict"):
-        if isinstance(found, Mapping) and isinstance(found.get(name), Mapping):
-            return found[name]
-    return found
-
-
-def _loader() -> Callable[..., Any]:
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError(
-            "`state_dict` names a file, which needs PyTorch to be read; install it, or pass "
-            "{name: array} saved where it is installed."
-        ) from error
-    return torch.load
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(map(shown, sorted(names)[:MOST_NAMES])) + more or "none"

@@ -1,7 +1,10 @@
 """Checkpoints of the reference: golden networks come over exactly, and nothing is lost."""
 
+import pickle
 import sys
+import traceback
 import types
+import zipfile
 
 import jax
 import jax.numpy as jnp
@@ -209,20 +212,107 @@ def test_what_only_this_library_learns_stays_as_the_constructor_says():
     assert float(variables["params"]["blocks_0"]["neuron"]["threshold"]) == 1.25
 
 
-def test_a_file_is_read_where_pytorch_is_installed(monkeypatch):
-    tensor = lambda value: types.SimpleNamespace(
-        detach=lambda: types.SimpleNamespace(cpu=lambda: types.SimpleNamespace(numpy=lambda: value))
-    )
+class Tensor:
+    """As much of a tensor of PyTorch's as is asked for."""
+
+    def __init__(self, value, dtype="torch.float32", shape=None):
+        self.value, self.dtype = value, dtype
+        self.shape = np.shape(value) if shape is None else shape
+
+    def detach(self):
+        return self
+
+    cpu = detach
+
+    def float(self):
+        return Tensor(self.value)
+
+    def numpy(self):
+        if self.dtype != "torch.float32":
+            raise TypeError(f"Got unsupported ScalarType {self.dtype}")
+        return self.value
+
+
+def pytorch(monkeypatch, load):
+    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(load=load))
+
+
+def test_a_file_is_read_where_pytorch_is_installed(monkeypatch, tmp_path):
+    path = tmp_path / "network.pt"
+    path.write_bytes(bytes(99))
     calls = []
 
     def read(path, **options):
         calls.append((path, options))
-        return {"epoch": 3, "state_dict": {name: tensor(v) for name, v in DENSE.items()}}
+        return {"epoch": 3, "state_dict": {name: Tensor(v) for name, v in DENSE.items()}}
 
-    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(load=read))
-    variables = migrate.from_lava("network.pt", dense(), X)
+    pytorch(monkeypatch, read)
+    variables = migrate.from_lava(path, dense(), X)
     assert variables["params"]["blocks_0"]["synapse"]["weight"].shape == (2, 3)
-    assert calls == [("network.pt", {"map_location": "cpu", "weights_only": True})]
+    assert calls == [(path, {"map_location": "cpu", "weights_only": True})]
+
+
+def test_what_pytorch_says_of_a_file_is_said_in_our_words(monkeypatch, tmp_path):
+    path = tmp_path / "network.pt"
+    path.write_bytes(bytes(99))
+
+    def refuse(path, **options):
+        raise pickle.UnpicklingError("Weights only load failed; set weights_only=False to go on")
+
+    pytorch(monkeypatch, refuse)
+    with pytest.raises(ValueError, match=r"is .*network.pt, which .*\(UnpicklingError\), exp") as e:
+        migrate.from_lava(path, dense(), X)
+    assert "weights_only" not in "".join(traceback.format_exception(e.value))
+    with pytest.raises(FileNotFoundError, match=r"`state_dict` is absent.pt, where there is no"):
+        migrate.from_lava("absent.pt", dense(), X)
+
+
+def test_a_file_that_expands_is_refused_before_it_is_read(monkeypatch, tmp_path):
+    path = tmp_path / "network.pt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("data/0", bytes(10**6))
+    pytorch(monkeypatch, None)
+    with pytest.raises(ValueError, match=r"bytes expand to 1000000, expected 16 times as many"):
+        migrate.from_lava(path, dense(), X)
+    path.write_bytes(bytes(99))
+    huge = {**DENSE, "blocks.0.synapse.weight": Tensor(np.ones(()), shape=(10**6, 10**6))}
+    pytorch(monkeypatch, lambda path, **options: huge)
+    with pytest.raises(ValueError, match=r"99 bytes expand to 4\d{12}, expected 16 times"):
+        migrate.from_lava(path, dense(), X)
+
+
+@pytest.mark.parametrize(
+    "value", [Tensor(np.ones((2, 3)), "torch.bfloat16"), jnp.ones((2, 3), "bfloat16")]
+)
+def test_bfloat16_is_read(value):
+    variables = migrate.from_lava({**DENSE, "blocks.0.synapse.weight": value}, dense(), X)
+    assert variables["params"]["blocks_0"]["synapse"]["weight"].tolist() == [[1.0] * 3] * 2
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (
+            np.full((2, 3), 1e300),
+            "from 1e\\+300 to 1e\\+300, expected numbers that float32 can hold",
+        ),
+        (
+            Tensor(np.ones((2, 3)), "torch.qint8"),
+            r"which is no plain array \(TypeError\), expected",
+        ),
+    ],
+)
+def test_what_float32_cannot_hold_is_refused(value, sentence):
+    with pytest.raises(ValueError, match=f"holds blocks.0.synapse.weight,? {sentence}"):
+        migrate.from_lava({**DENSE, "blocks.0.synapse.weight": value}, dense(), X)
+
+
+def test_names_from_a_file_do_not_flood_the_message():
+    strange = {f"\x1b[2J{number}" + "a" * 999: np.ones(2) for number in range(999)}
+    strange |= {"blocks." + "9" * 5000 + ".x": np.ones(2), "blocks.0.threshold_unit.x": np.ones(2)}
+    with pytest.raises(ValueError, match=r"does not know: .* and 981 more; and it") as caught:
+        migrate.from_lava({**DENSE, **strange}, dense(), X)
+    assert len(str(caught.value)) < 2500 and str(caught.value).isprintable()
 
 
 def test_a_file_without_pytorch_says_what_to_do(monkeypatch):

@@ -9,7 +9,6 @@ import argparse
 import dataclasses
 import json
 import math
-import shutil
 import sys
 import tempfile
 import time
@@ -23,6 +22,8 @@ from jslayer import classifier, datasets, hdf5, io, utils
 from jslayer.cli.recipes import RECIPES, Recipe
 from jslayer.io import style
 from jslayer.io.files import replacing
+from jslayer.io.json_text import parse
+from jslayer.io.locks import Claim
 from jslayer.training.step import Step
 
 CHECKPOINT = "checkpoint.msgpack"
@@ -41,6 +42,7 @@ class Run:
       out: Folder to write to.
       state: Network and optimiser after the epochs that ``stats`` counts.
       stats: Statistics so far.
+      claim: Keeps others from training into ``out``.
     """
 
     data: str
@@ -50,6 +52,7 @@ class Run:
     out: Path
     state: utils.TrainState
     stats: utils.LearningStats
+    claim: Claim
 
     def save(self) -> None:
         """Writes the checkpoint, statistics included so that the two agree, and ``stats.json``."""
@@ -78,7 +81,8 @@ class Run:
                     f"`--{option}` is {given}, but {path} is of {kept[option]}, expected the same; "
                     f"pass --{option} {kept[option]}, or another --out."
                 )
-        stats = utils.LearningStats.from_dict(json.loads(kept["stats"]))
+        saved = parse(kept["stats"], source=f"`path` is {path}", expected="statistics in it")
+        stats = utils.LearningStats.from_dict(saved)
         if stats.epochs > self.epochs:
             raise ValueError(
                 f"`--epochs` is {self.epochs}, but {path} has {stats.epochs}, expected at least as "
@@ -112,6 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> int:
     """Trains as the options say; returns the exit code."""
     options.out = options.out or Path("runs") / options.data
+    prepared = None
     try:
         prepared = prepare(options)
         train(prepared)
@@ -124,6 +129,9 @@ def run(options: argparse.Namespace) -> int:
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    finally:
+        if prepared is not None:
+            prepared.claim.release()
     return 0
 
 
@@ -132,7 +140,8 @@ def prepare(options: argparse.Namespace) -> Run:
 
     Raises:
       ImportError: matplotlib or Pillow is not installed.
-      OSError: The data are not there, nothing can be written, or there is no checkpoint.
+      OSError: The data are not there, nothing can be written, another training writes there, or
+        there is no checkpoint.
       ValueError: An option is out of range, or data or checkpoint do not fit.
     """
     if options.epochs is not None and options.epochs < 1:
@@ -148,6 +157,17 @@ def prepare(options: argparse.Namespace) -> Run:
             "pass its --out, or leave --resume out to start anew."
         )
     require_writable(options.out)
+    claim = Claim(options.out, name="--out")
+    try:
+        return prepare_claimed(options, claim)
+    except BaseException:
+        claim.release()
+        raise
+
+
+def prepare_claimed(options: argparse.Namespace, claim: Claim) -> Run:
+    """The part of `prepare` that reads and writes in the folder."""
+    saved = options.out / CHECKPOINT
     recipe = RECIPES[options.data](options.root, options.seed)
     x = recipe.training.batch([0])[0]
     run = Run(
@@ -158,13 +178,15 @@ def prepare(options: argparse.Namespace) -> Run:
         out=options.out,
         state=utils.create_state(recipe.network, x, recipe.optimizer, seed=options.seed),
         stats=utils.LearningStats(),
+        claim=claim,
     )
     if options.resume:
         run.load()
         print(f"going on from {saved} after {run.stats.epochs} epochs", flush=True)
     elif saved.is_file():
         # Hours of training must not be lost because --resume was forgotten.
-        shutil.copyfile(saved, options.out / PREVIOUS)
+        with replacing(options.out / PREVIOUS) as file:
+            file.write(saved.read_bytes())
         print(f"starting anew; what {saved} held is now in {PREVIOUS}", flush=True)
     run.save()
     return run

@@ -9,6 +9,7 @@ that ``grain.MapDataset.source`` asks for.
 """
 
 import itertools
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -211,16 +212,26 @@ class Loader:
         queue: deque[Future[Arrays]] = deque()
         waiting = iter(parts)
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="jslayer-loader")
+        is_ending = sys.is_finalizing
+
+        def begin(part: np.ndarray) -> Future[Arrays]:
+            try:
+                return pool.submit(self._make, epoch, part)
+            except RuntimeError:  # the program ends, but for the thread that asks: no more threads
+                return _done(self._make, epoch, part)
+
         try:
             for part in itertools.islice(waiting, self.prefetch):
-                queue.append(pool.submit(self._make, epoch, part))
+                queue.append(begin(part))
             while queue:
                 batch = queue.popleft().result()
                 for part in itertools.islice(waiting, 1):
-                    queue.append(pool.submit(self._make, epoch, part))
+                    queue.append(begin(part))
                 yield batch
         finally:
-            pool.shutdown(cancel_futures=True)
+            # An interpreter that ends has ended the threads, and taken apart what `shutdown` needs.
+            if not is_ending():
+                pool.shutdown(cancel_futures=True)
 
     def _make(self, epoch: int, indices: np.ndarray) -> Arrays:
         if self.transform is None:
@@ -232,3 +243,13 @@ class Loader:
             seed = (*self.seed, epoch, index + 1)
             samples.append(self.transform(self.dataset[index], seed=seed))
         return stack(samples)
+
+
+def _done(function: Callable[..., Arrays], *arguments: Any) -> Future[Arrays]:
+    """What a thread would have made, made at once."""
+    future: Future[Arrays] = Future()
+    try:
+        future.set_result(function(*arguments))
+    except Exception as error:
+        future.set_exception(error)
+    return future

@@ -41,9 +41,10 @@ def class_rates(x: jax.Array, moving_window: int | None) -> jax.Array:
 
     Raises:
       TypeError: ``x`` is not floating-point.
-      ValueError: ``x`` has another rank or no time step, or the window is below 1.
+      ValueError: ``x`` has another rank, no sample or no time step, or the window is below 1.
     """
     check.rank("x", x, at_least=3, at_most=5, layout="N, C, ..., T")
+    check.samples("x", x)
     check.time_steps("x", x, axis=-1)
     check.floating("x", x)
     return moving_rate(x.reshape(x.shape[0], -1, x.shape[-1]), moving_window)

@@ -53,6 +53,7 @@ def spike_time_loss(
       van Rossum, A Novel Spike Distance, Neural Computation 13, 2001.
     """
     check.rank("x", x, at_least=3, at_most=5, layout="N, C, ..., T")
+    check.samples("x", x)
     check.floating("x", x)
     if jnp.shape(x) != jnp.shape(desired):
         raise ValueError(

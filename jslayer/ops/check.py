@@ -52,6 +52,15 @@ def time_steps(name: str, value: Any, *, axis: int) -> None:
         )
 
 
+def samples(name: str, value: Any) -> None:
+    """Raises ``ValueError`` if the batch axis of ``value``, the first, is empty."""
+    if jnp.shape(value)[0] == 0:
+        raise ValueError(
+            f"`{name}` has shape {jnp.shape(value)} with no sample (axis 0), expected at least 1; "
+            "leave empty batches out."
+        )
+
+
 def one_step(name: str, value: Any, *, of: str, like: Any) -> None:
     """Raises ``ValueError`` unless ``value`` is shaped like one step of the time-first ``like``."""
     expected = jnp.shape(like)[1:]

@@ -53,11 +53,12 @@ def over_images(function: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax
 
 
 def check_input(x: jax.Array, name: str = "x", *, events: bool = False) -> None:
-    """Raises unless ``x`` is a floating-point ``[N, C, ..., T]`` with time steps and no NaN.
+    """Raises unless ``x`` is a floating-point ``[N, C, ..., T]`` with samples, steps and no NaN.
 
     Where ``events`` are taken, booleans are welcome too: an event or none.
     """
     check.rank(name, x, at_least=3, at_most=5, layout="N, C, ..., T")
+    check.samples(name, x)
     check.time_steps(name, x, axis=-1)
     if events and jnp.result_type(x) == jnp.bool_:
         return

@@ -1,6 +1,7 @@
 """What a training loop is made of: step, state, assistant, statistics, checkpoints, diagnosis."""
 
 from jslayer.training.assistant import Assistant as Assistant
+from jslayer.training.checkpoint import CheckpointError as CheckpointError
 from jslayer.training.checkpoint import Checkpoints as Checkpoints
 from jslayer.training.checkpoint import load_checkpoint as load_checkpoint
 from jslayer.training.checkpoint import save_checkpoint as save_checkpoint

@@ -7,15 +7,22 @@ from typing import Any
 
 import jax
 
+from jslayer.io.text import shown
 from jslayer.training.scalars import Scalar as Scalar
 from jslayer.training.scalars import check_scalar, to_host
+
+MOST_SAMPLES = 2**53
+"""Limit of counts, up to which floats tell whole numbers apart."""
+
+MOST_UNREAD = 256
+"""Batches on the device that wait to be read; each holds a few kilobytes of memory."""
 
 
 class LearningStat:
     """Loss and accuracy of one split, summed over the running epoch and logged per epoch.
 
-    ``update`` keeps device arrays as they are; they are read when somebody looks, so that the
-    training loop never waits for the device.
+    ``update`` keeps device arrays as they are; they are read when somebody looks, or a hundred
+    batches later, so that the training loop never waits for the device and memory stays flat.
 
     Attributes:
       loss_log: Mean loss of each epoch that ended; ``None`` where the split had no samples.
@@ -43,7 +50,7 @@ class LearningStat:
     def update(self, loss_sum: Scalar, correct: Scalar | None, num_samples: Scalar) -> None:
         """Adds one batch.
 
-        What device arrays hold is checked when the sums are next read.
+        What device arrays hold is checked when they are read.
 
         Args:
           loss_sum: ``[]``. Loss summed over the samples: a mean times ``num_samples``.
@@ -63,9 +70,11 @@ class LearningStat:
         if not any(isinstance(value, jax.Array) for value in batch):
             batch = to_host(*batch)
         self._unread.append(batch)
+        if len(self._unread) > MOST_UNREAD:
+            self._read(keep=MOST_UNREAD // 2)  # not the newest, which the device may not have yet
 
-    def _read(self) -> None:
-        while self._unread:
+    def _read(self, *, keep: int = 0) -> None:
+        while len(self._unread) > keep:
             loss_sum, correct, num_samples = to_host(*self._unread[0])
             if self._num_samples and (correct is None) != (self._correct is None):
                 raise ValueError(
@@ -206,16 +215,20 @@ class LearningStat:
         Raises:
           ValueError: ``saved`` lacks an entry, or one is not what ``to_dict`` writes.
         """
+        stat = cls()
         try:
-            stat = cls()
-            stat.loss_log = [_from_json(value) for value in saved["loss_log"]]
-            stat.accuracy_log = [_from_json(value) for value in saved["accuracy_log"]]
-            stat.loss_sum = saved["loss_sum"]
-            stat._correct = _from_json(saved["correct_samples"])
-            stat.num_samples = saved["num_samples"]
+            stat.loss_log = [_from_json("loss_log", value) for value in _list(saved, "loss_log")]
+            stat.accuracy_log = [_share(value) for value in _list(saved, "accuracy_log")]
+            stat._loss_sum = _from_json("loss_sum", saved["loss_sum"])
+            if stat._loss_sum is None:
+                raise TypeError("loss_sum is None, expected a number")
+            stat._num_samples = _count(saved["num_samples"])
+            stat._correct = _from_json("correct_samples", saved["correct_samples"])
+            if stat._correct is not None and not 0 <= stat._correct <= stat._num_samples:
+                raise ValueError(f"{stat._correct:g} correct samples of {stat._num_samples}")
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f"`saved` cannot be read ({type(error).__name__}: {error}), expected what "
+                f"`saved` cannot be read ({type(error).__name__}: {shown(error)}), expected what "
                 "`to_dict` returned; save the statistics again."
             ) from error
         if len(stat.loss_log) != len(stat.accuracy_log):
@@ -235,5 +248,33 @@ def _to_json(value: float | None) -> float | str | None:
     return value if value is None or math.isfinite(value) else str(value)
 
 
-def _from_json(value: float | str | None) -> float | None:
-    return None if value is None else float(value)
+def _from_json(name: str, value: Any) -> float | None:
+    """A number as `_to_json` writes it."""
+    if value is None:
+        return None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number and value not in ("nan", "inf", "-inf"):
+        raise TypeError(f"{name} holds a {type(value).__name__}, expected a number")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} holds a number of {value.bit_length()} bits") from None
+
+
+def _share(value: Any) -> float | None:
+    share = _from_json("accuracy_log", value)
+    if share is not None and not 0 <= share <= 1:
+        raise ValueError(f"accuracy_log holds {share:g}, expected numbers in [0, 1]")
+    return share
+
+
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < MOST_SAMPLES:
+        raise ValueError(f"num_samples is no whole number from 0 to {MOST_SAMPLES - 1}")
+    return value
+
+
+def _list(saved: Mapping[str, Any], name: str) -> list[Any]:
+    if not isinstance(saved[name], list | tuple):
+        raise TypeError(f"{name} is a {type(saved[name]).__name__}, expected a list")
+    return list(saved[name])

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from jslayer.io.files import PathLike
+from jslayer.io.replace import naming
 from jslayer.ops import check
 
 
@@ -118,7 +119,7 @@ class CSVWriter(Writer):
 
     def __init__(self, path: PathLike, *, every: int = 1):
         super().__init__(every=every)
-        path = Path(path)
+        path = self._path = Path(path)
         if not path.parent.is_dir():
             raise FileNotFoundError(
                 f"`path` is {path}, whose folder does not exist, expected one that does; create it."
@@ -144,12 +145,14 @@ class CSVWriter(Writer):
         self._write((step, name, repr(value)) for name, value in values.items())
 
     def _write(self, rows: Iterable[Any]) -> None:
-        self._rows.writerows(rows)
-        self._file.flush()
+        with naming(self._path):
+            self._rows.writerows(rows)
+            self._file.flush()
 
     def close(self) -> None:
         """Closes the file."""
-        self._file.close()
+        with naming(self._path):
+            self._file.close()
 
 
 def _end_line(path):

@@ -9,6 +9,8 @@ import numpy as np
 
 from ..io import style
 from ..io.files import PathLike, replacing
+from ..io.json_text import parse
+from ..io.text import shown
 from .learning_stat import LearningStat as LearningStat
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _FORMAT = "jslayer.LearningStats.1"
+MOST_BYTES = 64 << 20
+"""Size of a file that is read: about 400,000 epochs."""
 _SPLITS = {"training": "Train", "validation": "Valid", "testing": "Test "}
 
 
@@ -162,20 +166,21 @@ class LearningStats:
           FileNotFoundError: There is nothing at ``path``.
           ValueError: The file holds no statistics; these stay as they were.
         """
-        try:
-            saved = json.loads(Path(path).read_bytes())
-        except ValueError as error:
+        path = Path(path)
+        if path.is_file() and path.stat().st_size > MOST_BYTES:
             raise ValueError(
-                f"`path` is {path}, which holds no JSON ({error}), expected what `save` wrote; "
-                "check the name."
-            ) from error
-        self._restore(saved)
+                f"`path` is {path}, of {path.stat().st_size} bytes, expected statistics of "
+                f"{MOST_BYTES} at most; check the name."
+            )
+        content = path.read_bytes()
+        self._restore(parse(content, source=f"`path` is {path}", expected="what `save` wrote"))
 
     def _restore(self, saved: Any) -> None:
         got = saved.get("format") if isinstance(saved, Mapping) else type(saved).__name__
         if got != _FORMAT:
+            got = repr(shown(got)) if isinstance(got, str) else f"of type {type(got).__name__}"
             raise ValueError(
-                f"`saved` has format {got!r}, expected {_FORMAT!r}; give what `to_dict` returned."
+                f"`saved` has format {got}, expected {_FORMAT!r}; give what `to_dict` returned."
             )
         stats = {name: LearningStat.from_dict(saved.get(name, {})) for name in _SPLITS}
         epochs = {name: len(stat.loss_log) for name, stat in stats.items()}

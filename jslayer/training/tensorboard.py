@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jslayer.io.files import PathLike
+from jslayer.io.replace import naming
 from jslayer.training.metrics import Writer
 
 _VERSION = "brain.Event:2"
@@ -52,11 +53,13 @@ class TensorBoardWriter(Writer):
 
     def close(self) -> None:
         """Closes the file."""
-        self._file.close()
+        with naming(self.path):
+            self._file.close()
 
     def _append(self, data):
-        self._file.write(record(data))
-        self._file.flush()
+        with naming(self.path):
+            self._file.write(record(data))
+            self._file.flush()
 
 
 def scalars(step: int, values: Mapping[str, float], wall_time_s: float) -> bytes:

@@ -360,6 +360,16 @@ def test_missing_plot_libraries_are_told_before_training(tmp_path, monkeypatch, 
     assert not (tmp_path / "out").exists()
 
 
+def test_a_second_training_into_one_folder_is_refused(copied, capsys):
+    first = prepared(copied, "--epochs", 2, "--seed", 5)
+    before = (copied / train.CHECKPOINT).read_bytes()
+    for more in ([], ["--resume", "--seed", 5]):
+        failed(capsys, run(copied, *more), f"`--out` is {copied}", "another training run", "wait")
+    assert (copied / train.CHECKPOINT).read_bytes() == before
+    first.claim.release()
+    assert run(copied, "--epochs", 2, "--seed", 5, "--resume") == 0
+
+
 def test_resume_without_a_checkpoint_is_refused(tmp_path, capsys):
     failed(capsys, run(tmp_path / "out", "--resume"), "no checkpoint", train.CHECKPOINT)
     assert not (tmp_path / "out").exists()

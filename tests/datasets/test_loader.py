@@ -1,6 +1,8 @@
 """The loader: order, threads, transforms, resuming."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
@@ -196,3 +198,10 @@ def test_states_of_other_loaders_are_refused():
         Loader.restore({"epoch": 1}, Numbers())
     with pytest.raises(ValueError, match="`epoch` and `position` are 0 and 6"):
         loader.load_state(loader.state() | {"position": 6})
+
+
+def test_a_program_may_end_while_loaders_are_alive(repository):
+    command = [sys.executable, "-m", "tests.datasets.loader_left"]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True)
+    assert done.returncode == 0 and "Exception" not in done.stderr, done.stderr
+    assert done.stdout.split() == ["60"] * 4  # threads of the program itself go on to their end

@@ -7,9 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax import serialization
 
 from jslayer.block import Sequential, cuba
-from jslayer.training import create_state, load_checkpoint, save_checkpoint, train_step
+from jslayer.training import (
+    CheckpointError,
+    create_state,
+    load_checkpoint,
+    save_checkpoint,
+    train_step,
+)
 
 NEURON = {"threshold": 1.0, "current_decay": 0.25, "voltage_decay": 0.03, "requires_grad": True}
 X = np.ones((2, 3, 8), np.float32)
@@ -63,10 +70,9 @@ def test_texts_and_numbers_are_kept_beside_arrays(tmp_path):
         "odd": jnp.array(jnp.nan),
     }
     save_checkpoint(tmp_path / "file", tree)
-    found = load_checkpoint(
-        tmp_path / "file",
-        {"name": "", "epoch": 0, "rate": 0.0, "weight": np.zeros(3), "odd": jnp.array(0.0)},
-    )
+    like = {"name": "", "epoch": 0, "rate": 0.0, "weight": np.zeros(3), "odd": jnp.array(0.0)}
+    with pytest.warns(UserWarning, match=r"file holds NaN in odd; go on from an earlier"):
+        found = load_checkpoint(tmp_path / "file", like)
     assert (found["name"], found["epoch"], found["rate"]) == ("a", 3, 0.5)
     np.testing.assert_array_equal(found["weight"], tree["weight"])
     assert np.isnan(found["odd"])
@@ -125,6 +131,32 @@ def test_a_file_cut_short_is_no_checkpoint(tmp_path):
         path.write_bytes(content[:length])
         with pytest.raises(ValueError, match="`path` is"):
             load_checkpoint(path, {"a": jnp.zeros(20), "b": 3})
+
+
+def test_every_flipped_bit_is_found(tmp_path):
+    path, like = tmp_path / "file", {"a": jnp.zeros(5), "b": 3}
+    save_checkpoint(path, like)
+    content = path.read_bytes()
+    for place in range(len(content)):
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        with pytest.raises(CheckpointError, match=r"`path` is .* expected .*; check the name"):
+            load_checkpoint(path, like)
+
+
+def test_a_file_of_flax_without_checksum_is_read(tmp_path):
+    (tmp_path / "file").write_bytes(serialization.to_bytes({"a": np.arange(3)}))
+    found = load_checkpoint(tmp_path / "file", {"a": np.zeros(3, int)})
+    np.testing.assert_array_equal(found["a"], [0, 1, 2])
+
+
+@pytest.mark.parametrize("name", ["\x1b[2J" * 99, "a" * 10**6])
+def test_names_from_a_file_do_not_flood_the_message(tmp_path, name):
+    save_checkpoint(tmp_path / "file", {name: 1})
+    with pytest.raises(CheckpointError, match="besides") as caught:
+        load_checkpoint(tmp_path / "file", {})
+    assert len(str(caught.value)) < 500 and str(caught.value).isprintable()
 
 
 def test_a_missing_file_or_a_folder_is_named(tmp_path):

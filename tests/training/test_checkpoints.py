@@ -1,5 +1,9 @@
 """A folder of checkpoints: what comes back, how many stay, what does not fit."""
 
+import os
+import resource
+import shutil
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +12,7 @@ import pytest
 
 from jslayer.block import Sequential, cuba
 from jslayer.neuron import MeanOnlyBatchNorm
-from jslayer.training import Checkpoints, create_state, train_step
+from jslayer.training import CheckpointError, Checkpoints, create_state, train_step
 
 NEURON = {"threshold": 1.0, "current_decay": 0.25, "voltage_decay": 0.03, "requires_grad": True}
 X = np.ones((2, 3, 8), np.float32)
@@ -66,7 +70,9 @@ def test_numbers_that_are_not_finite_come_back(tmp_path):
     odd = {"a": jnp.array([jnp.nan, -jnp.inf, -0.0]), "flag": jnp.array([True, False])}
     with Checkpoints(tmp_path) as checkpoints:
         checkpoints.save(0, odd)
-        assert same_bits(checkpoints.restore(jax.tree.map(jnp.zeros_like, odd)).state, odd)
+        with pytest.warns(UserWarning, match="checkpoint 0 in .* holds NaN in a; go on"):
+            found = checkpoints.restore(jax.tree.map(jnp.zeros_like, odd))
+        assert same_bits(found.state, odd)
 
 
 def test_an_empty_folder_is_named(tmp_path):
@@ -109,3 +115,130 @@ def test_what_json_cannot_express_is_refused_before_anything_is_written(tmp_path
         assert checkpoints.steps == ()
     with pytest.raises(ValueError, match="`keep` is 0, expected a whole number"):
         Checkpoints(tmp_path, keep=0)
+
+
+LIKE = {"a": jnp.arange(64.0), "b": {"c": jnp.ones((2, 3), jnp.int32)}}
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """A folder with checkpoints 1 and 2, to be copied."""
+    folder = tmp_path_factory.mktemp("checkpoints") / "two"
+    with Checkpoints(folder) as checkpoints:
+        for step in (1, 2):
+            checkpoints.save(step, LIKE, {"epoch": step})
+    return folder
+
+
+def without_listing(step):
+    (step / "checksums.sha256").unlink()
+
+
+def no_listing_and_cut(step):
+    """As an interrupted copy of a checkpoint of an earlier version."""
+    without_listing(step)
+    (step / "state" / "_METADATA").write_text("{")
+
+
+def flip(name):
+    def change(step):
+        path = next(path for path in sorted(step.rglob(name)) if path.stat().st_size)
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 4
+        path.write_bytes(content)
+
+    return change
+
+
+def emptied(step):
+    shutil.rmtree(step)
+    step.mkdir()
+
+
+DAMAGES = {
+    "data": flip("d/*"),
+    "metadata": flip("_METADATA"),
+    "manifest": flip("manifest.ocdbt"),
+    "extra": flip("extra/metadata"),
+    "listing": flip("checksums.sha256"),
+    "missing": lambda step: (step / "extra" / "metadata").unlink(),
+    "empty": emptied,
+    "earlier version": no_listing_and_cut,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_is_passed_over_and_makes_way(two, tmp_path, damage, capfd, caplog):
+    folder = tmp_path / "copy"
+    shutil.copytree(two, folder)
+    DAMAGES[damage](folder / "2")
+    with Checkpoints(folder) as checkpoints:
+        with pytest.raises(CheckpointError, match=r"damaged checkpoints: 2 \(.*expected a whole"):
+            checkpoints.restore(LIKE, 2)
+        with pytest.warns(UserWarning, match=r"damaged checkpoints: 2 \(.*restored 1, the newest"):
+            found = checkpoints.restore(LIKE)
+        assert (found.step, found.extra) == (1, {"epoch": 1})
+        assert same_bits(found.state, LIKE)
+        with pytest.raises(ValueError, match="`step` is 1, but"):
+            checkpoints.save(1, LIKE)
+        checkpoints.save(2, LIKE, {"epoch": 9})
+        assert checkpoints.restore(LIKE).extra == {"epoch": 9}
+    assert sorted(os.listdir(folder)) == ["1", "2", "2.damaged"]
+    assert capfd.readouterr().err == "" and caplog.text == ""
+
+
+def test_an_earlier_version_without_checksums_is_read(two, tmp_path):
+    shutil.copytree(two, tmp_path / "copy")
+    without_listing(tmp_path / "copy" / "2")
+    with Checkpoints(tmp_path / "copy") as checkpoints:
+        assert checkpoints.restore(LIKE).step == 2
+
+
+def test_where_all_are_damaged_all_are_named(two, tmp_path):
+    shutil.copytree(two, tmp_path / "copy")
+    for step in "12":
+        emptied(tmp_path / "copy" / step)
+    with (
+        Checkpoints(tmp_path / "copy") as checkpoints,
+        pytest.raises(CheckpointError, match=r"damaged checkpoints: 2 \(.*\); 1 \(") as caught,
+    ):
+        checkpoints.restore(LIKE)
+    assert len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize("step", [7.0, -3, True, "7", None, jnp.float32(7)])
+def test_a_step_is_a_whole_number(tmp_path, step):
+    kind = ValueError if step == -3 else TypeError
+    with Checkpoints(tmp_path) as checkpoints:
+        with pytest.raises(
+            kind, match=r"`step` is .*, expected (an integer|a whole number from 0)"
+        ):
+            checkpoints.save(step, LIKE)
+        checkpoints.save(jnp.int32(3), {"a": jnp.ones(2)})
+        assert checkpoints.steps == (3,)
+
+
+def test_a_second_run_into_one_folder_is_refused_but_may_read(tmp_path):
+    with Checkpoints(tmp_path) as first, Checkpoints(tmp_path) as second:
+        first.save(1, LIKE)
+        with pytest.raises(BlockingIOError, match=r"`folder` is .* another training run writes"):
+            second.save(2, LIKE)
+    with Checkpoints(tmp_path) as third:
+        assert third.restore(LIKE).step == 1
+        third.save(2, LIKE)
+
+
+def test_a_full_disk_is_told_with_the_checkpoint_and_leaves_those_before(two, tmp_path, capfd):
+    shutil.copytree(two, tmp_path / "copy")
+    large = {"a": np.random.default_rng(0).random(10**5)}
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Checkpoints(tmp_path / "copy") as checkpoints:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+        try:
+            with pytest.raises(OSError, match="too large") as caught:
+                checkpoints.save(3, large)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert caught.value.filename == str(tmp_path / "copy" / "3")
+        assert checkpoints.restore(LIKE).step == 2
+    assert sorted(os.listdir(tmp_path / "copy")) == ["1", "2"]

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jslayer.training.learning_stat import LearningStat
+from jslayer.training.learning_stat import MOST_UNREAD, LearningStat
 from jslayer.training.stats import LearningStats
 
 
@@ -237,6 +237,65 @@ def test_a_file_of_another_kind_is_refused_and_changes_nothing(tmp_path, text, m
     with pytest.raises(ValueError, match=message):
         stats.load(tmp_path / "x.json")
     assert stats.to_dict() == before
+
+
+def hostile(**values):
+    """Statistics of one epoch with a value that ``to_dict`` does not write."""
+    saved = run(LearningStats(), range(1), seed=0).to_dict()
+    saved["training"] |= values
+    return saved
+
+
+NESTED = json.loads("[" * 900 + "]" * 900)
+HOSTILE = {
+    "accuracy 5": hostile(accuracy_log=[5.0]),
+    "accuracy nan": hostile(accuracy_log=["nan"]),
+    "99 of 1": hostile(correct_samples=99.0, num_samples=1),
+    "-1 of 1": hostile(correct_samples=-1.0, num_samples=1),
+    "samples 10**400": hostile(num_samples=10**400),
+    "samples -1": hostile(num_samples=-1),
+    "samples 1.5": hostile(num_samples=1.5),
+    "samples true": hostile(num_samples=True),
+    "loss 10**400": hostile(loss_log=[10**400]),
+    "loss text": hostile(loss_sum="1.0"),
+    "loss none": hostile(loss_sum=None),
+    "loss nested": hostile(loss_log=NESTED),
+    "log a text": hostile(loss_log="nan"),
+    "log a number": hostile(loss_log=3),
+    "split nested": {**hostile(), "training": NESTED},
+    "format nested": {**hostile(), "format": NESTED},
+    "format long": {**hostile(), "format": "\x1b[2J" * 10**5},
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_what_statistics_cannot_be_is_one_error_and_changes_nothing(tmp_path, kind):
+    path = tmp_path / "stats.json"
+    path.write_text(json.dumps(HOSTILE[kind]))
+    stats = run(LearningStats(), range(2), seed=0)
+    before = stats.to_dict()
+    with pytest.raises(ValueError, match=r"`saved` .*expected") as caught:
+        stats.load(path)
+    assert len(str(caught.value)) < 400 and str(caught.value).isprintable()
+    assert stats.to_dict() == before
+
+
+def test_json_without_end_or_of_great_size_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "stats.json"
+    path.write_text('{"a":' * 10**5)
+    with pytest.raises(ValueError, match=r"`path` is .*holds no JSON .*expected what `save` wrote"):
+        LearningStats().load(path)
+    monkeypatch.setattr("jslayer.training.stats.MOST_BYTES", 99)
+    with pytest.raises(ValueError, match=r"of 500000 bytes, expected statistics of 99 at most"):
+        LearningStats().load(path)
+
+
+def test_memory_stays_flat_while_nobody_looks():
+    stat = LearningStat()
+    for _ in range(3 * MOST_UNREAD):
+        stat.update(jnp.float32(0.5), None, 1)
+        assert len(stat._unread) <= MOST_UNREAD
+    assert stat.loss_sum == 1.5 * MOST_UNREAD
 
 
 @pytest.mark.parametrize("broken", ["training", "accuracy_log"])

@@ -55,6 +55,7 @@ class InputData:
                 f"`steps` is {steps}, expected 1 to {x.shape[-1]}, the steps of `x`; "
                 "append zeros to `x`."
             )
+        check.samples("x", x)
         check.time_steps("x", x, axis=-1)
         x = x if steps is None else x[..., :steps]
         return self._fitted(x, x.shape[1:-1], "N, C, ..., T")
@@ -63,6 +64,7 @@ class InputData:
         """``[N, C, ...]`` int32."""
         x = self._whole(x)
         check.rank("x", x, at_least=2, at_most=4, layout="N, C, ...")
+        check.samples("x", x)
         return self._fitted(x, x.shape[1:], "N, C, ...")
 
     def _fitted(self, x: jax.Array, given: tuple[int, ...], layout: str) -> jax.Array:

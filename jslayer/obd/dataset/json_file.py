@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from jslayer.io.text import shown
+
 
 def read_json(path: Path, expected: type, what: str) -> Any:
     """Reads a file of JSON.
@@ -21,8 +23,10 @@ def read_json(path: Path, expected: type, what: str) -> Any:
         raise FileNotFoundError(f"`root` lacks {path}, expected {what}; restore that file.")
     try:
         content = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"`root` has {path}, which is no JSON ({error}); restore it.") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"`root` has {path}, which is no JSON ({shown(error)}); restore it."
+        ) from None
     if not isinstance(content, expected):
         raise ValueError(
             f"`root` has {path} with a {type(content).__name__}, expected {what}; restore it."

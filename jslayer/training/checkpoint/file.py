@@ -9,10 +9,15 @@ import numpy as np
 from flax import serialization
 
 from jslayer.io.files import PathLike, replacing
+from jslayer.io.text import shown
+from jslayer.training.checkpoint.checksum import checked, header
+from jslayer.training.checkpoint.errors import CheckpointError, report_nan
 
 
 def save_checkpoint(path: PathLike, tree: Any) -> None:
     """Writes a nest of arrays, numbers and texts, e.g. a `TrainState`, in Flax's msgpack format.
+
+    Before it stands a line of 94 bytes with a checksum, so that `load_checkpoint` finds all damage.
 
     Args:
       path: The file, replaced only when all is written.
@@ -24,11 +29,12 @@ def save_checkpoint(path: PathLike, tree: Any) -> None:
     """
     content = serialization.to_bytes(jax.device_get(tree))
     with replacing(path) as file:
+        file.write(header(content))
         file.write(content)
 
 
 def load_checkpoint(path: PathLike, like: Any) -> Any:
-    """Reads what `save_checkpoint` wrote.
+    """Reads what `save_checkpoint` wrote, or Flax's msgpack without a checksum.
 
     Args:
       path: The file.
@@ -39,7 +45,11 @@ def load_checkpoint(path: PathLike, like: Any) -> Any:
 
     Raises:
       FileNotFoundError: There is no file at ``path``.
-      ValueError: The file is no checkpoint, or one of another network or optimiser.
+      CheckpointError: The file is no checkpoint, a damaged one, or one of another network or
+        optimiser; a ``ValueError``.
+
+    Warns:
+      UserWarning: The checkpoint holds NaN.
 
     Example:
       >>> import os, tempfile
@@ -56,19 +66,21 @@ def load_checkpoint(path: PathLike, like: Any) -> Any:
         )
     content = path.read_bytes()
     try:
-        found = serialization.msgpack_restore(content)
+        found = serialization.msgpack_restore(checked(content))
         held = leaves(found)
     except Exception as error:  # msgpack raises many kinds for bytes that are not its own
-        raise ValueError(
+        raise CheckpointError(
             f"`path` is {path}, which holds no checkpoint or a damaged one "
-            f"({type(error).__name__}), expected what `save_checkpoint` wrote; check the name."
+            f"({type(error).__name__}: {shown(error)}), expected what `save_checkpoint` wrote; "
+            "check the name, or take an earlier one."
         ) from error
     unlike = difference(held, leaves(serialization.to_state_dict(like)))
     if unlike:
-        raise ValueError(
+        raise CheckpointError(
             f"`path` is {path}, a checkpoint that {unlike}, expected one of the same network "
             "and optimiser; check the name and the settings."
         )
+    report_nan(f"the checkpoint {path}", held)
     tree = serialization.from_state_dict(like, found)
     # A copy, since a step may take over the memory of its arguments.
     return jax.tree.map(lambda a, b: jnp.array(a) if isinstance(b, jax.Array) else a, tree, like)
@@ -86,12 +98,13 @@ def difference(found: dict[str, Any], expected: dict[str, Any]) -> str | None:
     """The first thing about the file that is not as expected."""
     for name in expected:
         if name not in found:
-            return f"lacks {name}"
+            return f"lacks {shown(name)}"
         if not _fits(found[name], expected[name]):
-            return f"has {_kind(found[name])} for {name} instead of {_kind(expected[name])}"
+            kinds = shown(_kind(found[name])), shown(_kind(expected[name]))
+            return f"has {kinds[0]} for {shown(name)} instead of {kinds[1]}"
     for name in found:
         if name not in expected:
-            return f"holds {name} besides"
+            return f"holds {shown(name)} besides"
     return None
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +11,12 @@ import jax
 from flax import serialization
 
 from jslayer.io.files import PathLike
+from jslayer.io.locks import Claim
+from jslayer.io.text import shown
 from jslayer.ops import check
+from jslayer.training.checkpoint import faults
+from jslayer.training.checkpoint.checksum import check_folder, list_folder
+from jslayer.training.checkpoint.errors import CheckpointError, report_nan
 from jslayer.training.checkpoint.file import difference, leaves
 
 
@@ -36,6 +42,10 @@ class Checkpoints:
     that saves its `TrainState` (parameters, optimiser, key, step, running statistics, constants)
     and its position in the data takes the same way after a restart as without one.
 
+    Beside the files of a checkpoint stand their checksums. Where the newest is damaged, `restore`
+    says so and goes back to the one before. Only one run at a time may save into a folder; others
+    may read.
+
     Args:
       folder: Where they are; made where needed.
       keep: How many stay; older ones are removed. ``None``: all.
@@ -60,16 +70,19 @@ class Checkpoints:
         self.folder = Path(os.path.abspath(folder))
         self.folder.mkdir(parents=True, exist_ok=True)
         self._orbax = orbax
-        self._manager = orbax.CheckpointManager(
-            self.folder,
-            item_handlers={
-                "state": orbax.StandardCheckpointHandler(),
-                "extra": orbax.JsonCheckpointHandler(),
-            },
-            options=orbax.CheckpointManagerOptions(
-                max_to_keep=keep, enable_async_checkpointing=False, create=False
-            ),
-        )
+        self._claim: Claim | None = None
+        self._damaged: set[int] = set()
+        with faults.without_log():  # which tells of damage at length
+            self._manager = orbax.CheckpointManager(
+                self.folder,
+                item_handlers={
+                    "state": orbax.StandardCheckpointHandler(),
+                    "extra": orbax.JsonCheckpointHandler(),
+                },
+                options=orbax.CheckpointManagerOptions(
+                    max_to_keep=keep, enable_async_checkpointing=False, create=False
+                ),
+            )
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -84,33 +97,59 @@ class Checkpoints:
     def save(self, step: int, state: Any, extra: Mapping[str, Any] | None = None) -> None:
         """Writes a checkpoint and returns when it is there.
 
+        Those that `restore` found damaged do not count: they are renamed to ``<step>.damaged`` when
+        their turn comes again.
+
         Args:
-          step: Its number, higher than those before.
+          step: Its number, a whole one from 0 on, higher than those before.
           state: A `TrainState`, or any nest of arrays and numbers.
           extra: What JSON can express: position in the data, ``stats.to_dict()``.
 
         Raises:
-          TypeError: ``extra`` holds something that JSON cannot express.
-          ValueError: there is one of this number or a higher one, or ``extra`` holds NaN.
+          BlockingIOError: another run saves into this folder.
+          OSError: the folder cannot be written, e.g. as the disk is full.
+          TypeError: ``step`` is no integer, or ``extra`` holds something that JSON cannot express.
+          ValueError: there is one of this number or a higher one, or ``step`` is negative, or
+            ``extra`` holds NaN.
         """
+        step = faults.step_number(step)
+        extra = dict(extra or {})
+        json.dumps(extra, allow_nan=False)  # says so before anything is written
+        if jax.process_index() == 0:
+            self._claim = self._claim or Claim(self.folder)
+            faults.remove_leftovers(self.folder)  # ours alone may write here, so nobody needs them
+        self._set_aside(step)
         if self.latest is not None and step <= self.latest:
             raise ValueError(
                 f"`step` is {step}, but {self.folder} has {self.latest}, expected a higher number; "
                 "go on from that one, or give another folder."
             )
-        extra = dict(extra or {})
-        json.dumps(extra, allow_nan=False)  # says so before anything is written
         save = self._orbax.args
-        self._manager.save(
-            step,
-            args=save.Composite(
-                state=save.StandardSave(serialization.to_state_dict(state)),
-                extra=save.JsonSave(extra),
-            ),
-        )
+        with faults.writing(self.folder / str(step)):
+            self._manager.save(
+                step,
+                args=save.Composite(
+                    state=save.StandardSave(serialization.to_state_dict(state)),
+                    extra=save.JsonSave(extra),
+                ),
+            )
+            if jax.process_index() == 0:
+                list_folder(self.folder / str(step))
+
+    def _set_aside(self, step: int) -> None:
+        """Renames damaged checkpoints that stand where the next ones come."""
+        blocking = {found for found in self.steps if found >= step}
+        if not blocking or not blocking <= self._damaged:
+            return
+        if jax.process_index() == 0:
+            for found in blocking:
+                faults.rename_damaged(self.folder / str(found))
+        self._damaged -= blocking
+        with faults.without_log():
+            self._manager.reload()
 
     def restore(self, like: Any, step: int | None = None) -> Restored:
-        """Reads a checkpoint.
+        """Reads a checkpoint; where the newest is damaged, the newest whole one.
 
         Args:
           like: A nest of the same structure, shapes and dtypes, e.g. a fresh `TrainState`; arrays
@@ -119,37 +158,85 @@ class Checkpoints:
 
         Raises:
           FileNotFoundError: There is none, or none of this number.
-          ValueError: It is one of another network or optimiser.
+          CheckpointError: It is one of another network or optimiser; or it is damaged, or all are;
+            a ``ValueError``.
+
+        Warns:
+          UserWarning: A damaged checkpoint was passed over; or the checkpoint holds NaN.
         """
-        found = self.latest if step is None else step
-        if found not in self.steps:
-            wanted = "a checkpoint" if step is None else f"checkpoint {step}"
+        wanted = None if step is None else faults.step_number(step)
+        if not self.steps or (wanted is not None and wanted not in self.steps):
+            expected = "a checkpoint" if wanted is None else f"checkpoint {wanted}"
             raise FileNotFoundError(
-                f"`folder` is {self.folder}, which holds {list(self.steps)}, expected {wanted}; "
+                f"`folder` is {self.folder}, which holds {list(self.steps)}, expected {expected}; "
                 "check the name."
             )
+        damages: dict[int, faults.Damage] = {}
+        for found in reversed(self.steps) if wanted is None else [wanted]:
+            try:
+                state, extra = self._read(found, like)
+            except faults.Damage as damage:
+                self._damaged.add(found)
+                damages[found] = damage
+                continue
+            if damages:
+                warnings.warn(
+                    f"`folder` is {self.folder}, with damaged checkpoints: {_listed(damages)}; "
+                    f"restored {found}, the newest whole one.",
+                    stacklevel=2,
+                )
+            report_nan(f"checkpoint {found} in {self.folder}", leaves(state))
+            return Restored(found, serialization.from_state_dict(like, state), extra)
+        raise CheckpointError(
+            f"`folder` is {self.folder}, with damaged checkpoints: {_listed(damages)}, "
+            "expected a whole one; take another step or folder, or start anew in another one."
+        ) from damages[min(damages)]
+
+    def _read(self, step: int, like: Any) -> tuple[Any, dict[str, Any]]:
+        """State and what was saved beside it.
+
+        Raises:
+          faults.Damage: The checkpoint cannot be read.
+          CheckpointError: It is of something else.
+        """
+        try:
+            is_sound = check_folder(self.folder / str(step))
+        except PermissionError:
+            raise
+        except (OSError, ValueError) as error:
+            raise faults.Damage(shown(error, 120)) from error
         template = serialization.to_state_dict(like)
-        held = self._manager.item_metadata(found).state.tree
-        unlike = difference(leaves(held), leaves(template))
+        with faults.reading(self.folder, step, is_sound):
+            held = leaves(self._manager.item_metadata(step)["state"].tree)
+        unlike = difference(held, leaves(template))
         if unlike:
-            raise ValueError(
-                f"`folder` is {self.folder}, whose checkpoint {found} {unlike}, expected one of "
+            raise CheckpointError(
+                f"`folder` is {self.folder}, whose checkpoint {step} {unlike}, expected one of "
                 "the same network and optimiser; check the name and the settings."
             )
         load = self._orbax.args
         abstract = jax.tree.map(self._orbax.utils.to_shape_dtype_struct, template)
-        read = self._manager.restore(
-            found,
-            args=load.Composite(state=load.StandardRestore(abstract), extra=load.JsonRestore()),
-        )
-        return Restored(found, serialization.from_state_dict(like, read.state), dict(read.extra))
+        with faults.reading(self.folder, step, is_sound):
+            read = self._manager.restore(
+                step,
+                args=load.Composite(state=load.StandardRestore(abstract), extra=load.JsonRestore()),
+            )
+            return read["state"], dict(read["extra"])
 
     def close(self) -> None:
-        """Ends the threads of the checkpoint manager."""
+        """Ends the threads of the checkpoint manager, and lets other runs save."""
         self._manager.close()
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None
 
     def __enter__(self) -> "Checkpoints":
         return self
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _listed(damages: Mapping[int, faults.Damage]) -> str:
+    more = f" and {len(damages) - 3} more" if len(damages) > 3 else ""
+    return "; ".join(f"{step} ({damage})" for step, damage in [*damages.items()][:3]) + more
