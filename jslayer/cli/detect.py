@@ -17,6 +17,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from flax import serialization
 
 from jslayer import obd, utils
 from jslayer.cli.detect_data import (
@@ -32,6 +33,7 @@ from jslayer.cli.detect_data import (
 from jslayer.datasets.base import Dataset
 from jslayer.io import style
 from jslayer.io.files import replacing
+from jslayer.io.locks import Claim
 from jslayer.obd.training import (
     detection_state,
     detection_step,
@@ -39,6 +41,7 @@ from jslayer.obd.training import (
     operations,
     schedule,
 )
+from jslayer.training.checkpoint.checksum import checked
 
 CHECKPOINT = "checkpoint.msgpack"
 SAVE_EVERY = 200
@@ -156,6 +159,15 @@ def _train(options: argparse.Namespace) -> None:
             "--out, or leave --resume out."
         )
     options.out.mkdir(parents=True, exist_ok=True)
+    claim = Claim(options.out, name="--out")
+    try:
+        _train_claimed(options, phases, saved)
+    finally:
+        claim.release()
+
+
+def _train_claimed(options: argparse.Namespace, phases: list[Phase], saved: Path) -> None:
+    """The part of the training that reads and writes in the folder."""
     settings = json.dumps({name: getattr(options, name) for name in FIXED})
     log: list[dict[str, Any]] = []
     variables = obd.load_detector(options.load)[1] if options.load else None
@@ -269,10 +281,8 @@ def _checkpoint(settings: str, phase: int, step: int, log: Any, state: Any) -> d
 
 def _place(saved: Path, settings: str) -> tuple[int, int]:
     """Where a checkpoint stands: number of the phase and of the step."""
-    from flax import serialization
-
     try:
-        found = serialization.msgpack_restore(saved.read_bytes())
+        found = serialization.msgpack_restore(bytes(checked(saved.read_bytes())))
         said, (phase, step) = json.loads(found["settings"]), json.loads(found["place"])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{saved} is damaged, expected a checkpoint of this command.") from error
