@@ -1,12 +1,15 @@
 """A program that ends while loaders are in the middle of an epoch: for ``test_loader.py``."""
 
+import sys
 import threading
 
 from jslayer.datasets import Loader
 
 
 def follow(iterator):
-    print(sum(len(x) for x, _ in iterator), flush=True)
+    # in one write: lines of several threads must not mix
+    sys.stdout.write(f"{sum(len(x) for x, _ in iterator)}\n")
+    sys.stdout.flush()
 
 
 samples = [(float(i), i) for i in range(60)]

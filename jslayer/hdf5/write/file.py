@@ -67,7 +67,7 @@ def export(
 
     Example:
       >>> import os, tempfile, h5py, jax, jax.numpy as jnp
-      >>> from jslayer.block import cuba
+      >>> from jslayer.block import Sequential, cuba
       >>> neuron = dict(threshold=1.25, current_decay=0.25, voltage_decay=0.03)
       >>> network = Sequential([cuba.Dense(neuron, 6, 4), cuba.Dense(neuron, 4, 2)])
       >>> variables = network.init(jax.random.key(0), jnp.ones((1, 6, 20)))
