@@ -62,7 +62,7 @@ class Graph(Sequential):
         sent, binaries, counts, counted = {-1: x}, {-1: False}, [], False
         for number, block in enumerate(self.blocks):
             read = self.sources[number]
-            joined = _joined(number, [sent[source] for source in read])
+            joined = join(number, [sent[source] for source in read])
             binary = all(binaries[source] for source in read)
             y, count, binaries[number] = called(block, joined, train=train, binary=binary)
             sent[number] = y
@@ -170,7 +170,12 @@ def own_variables(path: Sequence[str], variables: Mapping[str, Any]) -> dict[str
     return found
 
 
-def _joined(number, parts):
+def join(number: int, parts: Sequence[jax.Array]) -> jax.Array:
+    """What block ``number`` reads: the outputs ``[N, C, ..., T]`` of its sources, side by side.
+
+    Raises:
+      ValueError: They differ in more than their channels.
+    """
     if len(parts) == 1:
         return parts[0]
     shapes = [part.shape for part in parts]

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from jslayer.block.graph import own_variables
+from jslayer.block.graph import join, own_variables
 from jslayer.block.layers import Layer
 from jslayer.block.recurrent import KWTA, Recurrent
 from jslayer.block.sequential import Sequential
@@ -113,15 +112,15 @@ def summary(
     for number, block in enumerate(network.blocks):
         own = own_variables((f"blocks_{number}",), variables)
         read = [sent[source] for source in network.reads(number)]
-        apply = functools.partial(_apply, block)
+        apply = functools.partial(_apply, number, block)
         joined, y = jax.jit(apply)(own, *read) if run else jax.eval_shape(apply, own, *read)
         sent[number] = y
         rows.append(_row(block, own, joined, y, run))
     return Summary(tuple(rows))
 
 
-def _apply(block, variables, *read):
-    x = jnp.concatenate(read, axis=1) if len(read) > 1 else read[0]
+def _apply(number, block, variables, *read):
+    x = join(number, read)
     found, _ = block.apply(variables, x, mutable=["state"])
     return x, found[0] if isinstance(found, tuple) else found
 

@@ -30,6 +30,7 @@ import optax
 from jax import lax
 
 from jslayer.block import Sequential, Stream, cuba, stream
+from jslayer.block.graph import own_variables
 from jslayer.io import style
 from jslayer.io.files import replacing
 
@@ -272,7 +273,7 @@ def draw(file: Path, carts: Mapping[str, Any], forces: Any, spikes: Any) -> None
 
 def hidden_spikes(network: Sequential, variables: Variables, seen: jax.Array) -> jax.Array:
     """Spikes ``[hidden, T]`` of the first layer for the cart ``[T, 4]`` that it saw."""
-    own = {name: tree["blocks_0"] for name, tree in variables.items() if "blocks_0" in tree}
+    own = own_variables(("blocks_0",), variables)
     return jax.jit(network.blocks[0].apply)(own, sense(seen).T[None])[0]
 
 

@@ -7,11 +7,6 @@ import flax.linen as nn
 from jslayer.block.layers import Layer
 
 
-def lateness(block: nn.Module) -> int:
-    """Steps by which hardware sends later than a block: one for its synapse, less its shift."""
-    return int(isinstance(block, Layer)) - int(getattr(block, "delay_shift", False))
-
-
 def latenesses(blocks: Sequence[nn.Module], reads: Sequence[Sequence[int]]) -> list[int]:
     """Steps by which hardware sends later than each block of a network, those before it included.
 
@@ -25,5 +20,6 @@ def latenesses(blocks: Sequence[nn.Module], reads: Sequence[Sequence[int]]) -> l
     found: list[int] = []
     for block, sources in zip(blocks, reads, strict=True):
         latest = max(0 if source < 0 else found[source] for source in sources)
-        found.append(latest + lateness(block))
+        # a step for its synapse, which the block takes too if it shifts
+        found.append(latest + isinstance(block, Layer) - getattr(block, "delay_shift", False))
     return found

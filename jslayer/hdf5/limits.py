@@ -6,5 +6,8 @@ LOWEST, HIGHEST = -256, 254
 BIAS_RANGE = (-(2**17), 2**17)
 """Range of biases."""
 
+LONGEST = 62
+"""Longest delay, in steps."""
+
 READOUT_THRESHOLD = 2**18 - 1
 """Threshold mantissa of a read-out, which no voltage exceeds."""

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from jslayer import block as blocks
-from jslayer.hdf5.limits import HIGHEST, LOWEST
 from jslayer.hdf5.load.neuron import is_readout, loaded_neuron, scale_of
 from jslayer.hdf5.load.options import Options
 from jslayer.hdf5.load.parts import (
@@ -16,6 +15,7 @@ from jslayer.hdf5.load.parts import (
     delay_line,
     hook,
     nested,
+    output_neuron,
     shared_options,
     synapse_params,
 )
@@ -92,12 +92,7 @@ def _sums(layer: Layer, options: Options, more: dict[str, Any], variables: Varia
 
 def _output(layer: Layer, options: Options, more: dict[str, Any], variables: Variables) -> Found:
     """A read-out block, of sigma-delta the running sum."""
-    if layer.neuron.sigma_output and layer.bias is not None and layer.bias.any():
-        raise options.fault(layer, "bias", "is not 0", "none, for an output that only adds up")
-    if hook(layer, options):
-        came = f"leaves the even numbers in [{LOWEST}, {HIGHEST}]"
-        raise options.fault(layer, "weight", came, "what the Output block's quantiser keeps")
-    loaded = loaded_neuron(layer, options, readout=True)
+    loaded = output_neuron(layer, options, "Output")
     found = nested(loaded)
     found.setdefault("params", {}).update(variables["params"])
     more |= shared_options(layer, options)

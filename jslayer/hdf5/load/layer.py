@@ -21,6 +21,7 @@ from jslayer.hdf5.load.parts import (
     delay_line,
     hook,
     nested,
+    output_neuron,
     shared_options,
     synapse_params,
 )
@@ -114,20 +115,12 @@ def _image(layer: Layer, options: Options, is_last: bool) -> Found:
     kind = getattr(home, name)
     variables = {**nested(loaded), "shape": layer.shape}
     more: dict[str, Any] = {
-        "kernel_size": layer.kernel,
-        "stride": layer.stride,
-        "padding": layer.padding,
-        "dilation": layer.dilation,
+        **_window(layer),
         **hook(layer, options),
         **shared_options(layer, options, default=kind.delay_shift),
     }
     if layer.type in ("conv", "convT"):
-        more |= {
-            "in_features": shapes.input_channels(layer),
-            "out_features": layer.shape[0],
-            "groups": layer.groups,
-            "weight_norm": options.weight_norm,
-        }
+        more |= _channels(layer, options)
     else:
         if layer.bias is not None and layer.bias.any():
             raise options.fault(layer, "bias", "is not 0", "none, as pools have no norm")
@@ -144,38 +137,36 @@ def _image(layer: Layer, options: Options, is_last: bool) -> Found:
 
 def _image_output(layer: Layer, options: Options) -> Found:
     """A convolution that only adds up, or gives a voltage."""
-    if layer.neuron.sigma_output and layer.bias is not None and layer.bias.any():
-        raise options.fault(layer, "bias", "is not 0", "none, for an output that only adds up")
-    if hook(layer, options):
-        came = f"leaves the even numbers in [{LOWEST}, {HIGHEST}]"
-        raise options.fault(layer, "weight", came, "what ConvOutput's quantiser keeps")
-    channels = layer.shape[0]
-    loaded = loaded_neuron(layer, options, readout=True)
+    loaded = output_neuron(layer, options, "ConvOutput")
     variables = {**nested(loaded), "shape": layer.shape}
     params = variables.setdefault("params", {})
     params["synapse"] = synapse_params(layer, options, "weight", layer.weight.shape)
     more: dict[str, Any] = {}
     bias = layer.attributes.get("output_bias")
     if bias is not None:
-        if not isinstance(bias, np.ndarray) or bias.shape != (channels,):
+        if not isinstance(bias, np.ndarray) or bias.shape != layer.shape[:1]:
             came = f"has the attribute output_bias {bias!r:.80}"
-            raise options.fault(layer, "", came, f"{channels} numbers")
+            raise options.fault(layer, "", came, f"{layer.shape[0]} numbers")
         params["output_bias"] = jnp.asarray(bias, jnp.float32)
         more["output_bias"] = tuple(float(number) for number in bias)
-    block = HOMES[layer.neuron.type].ConvOutput(
-        loaded.arguments,
-        in_features=shapes.input_channels(layer),
-        out_features=channels,
-        kernel_size=layer.kernel,
-        stride=layer.stride,
-        padding=layer.padding,
-        dilation=layer.dilation,
-        groups=layer.groups,
-        weight_norm=options.weight_norm,
-        **more,
-        **shared_options(layer, options),
-    )
-    return block, variables
+    more |= _window(layer) | _channels(layer, options) | shared_options(layer, options)
+    return HOMES[layer.neuron.type].ConvOutput(loaded.arguments, **more), variables
+
+
+def _window(layer: Layer) -> dict[str, Any]:
+    """Where the kernel goes."""
+    names = {"kernel_size": "kernel"} | {n: n for n in ("stride", "padding", "dilation")}
+    return {argument: getattr(layer, field) for argument, field in names.items()}
+
+
+def _channels(layer: Layer, options: Options) -> dict[str, Any]:
+    """What convolutions have and pools have not."""
+    return {
+        "in_features": shapes.input_channels(layer),
+        "out_features": layer.shape[0],
+        "groups": layer.groups,
+        "weight_norm": options.weight_norm,
+    }
 
 
 KINDS: dict[str, Callable[[Layer, Options, bool], Found]] = {

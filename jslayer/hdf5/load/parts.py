@@ -9,7 +9,7 @@ import numpy as np
 from jslayer import block as blocks
 from jslayer.block.base import MAX_DELAY, Block
 from jslayer.hdf5.limits import HIGHEST, LOWEST
-from jslayer.hdf5.load.neuron import Loaded, scale_of
+from jslayer.hdf5.load.neuron import Loaded, loaded_neuron, scale_of
 from jslayer.hdf5.load.options import Options
 from jslayer.hdf5.records import Layer
 from jslayer.synapse.weight import length
@@ -80,6 +80,16 @@ def hook(layer: Layer, options: Options) -> dict[str, Any]:
         stacklevel=5,
     )
     return {"pre_hook_fx": None}
+
+
+def output_neuron(layer: Layer, options: Options, kind: str) -> Loaded:
+    """The neuron of a read-out block, ``Output`` or ``ConvOutput``, which always quantises."""
+    if layer.neuron.sigma_output and layer.bias is not None and layer.bias.any():
+        raise options.fault(layer, "bias", "is not 0", "none, for an output that only adds up")
+    if hook(layer, options):
+        came = f"leaves the even numbers in [{LOWEST}, {HIGHEST}]"
+        raise options.fault(layer, "weight", came, f"what the {kind} block's quantiser keeps")
+    return loaded_neuron(layer, options, readout=True)
 
 
 def delay_line(layer: Layer, options: Options, variables: Variables) -> dict[str, Any]:

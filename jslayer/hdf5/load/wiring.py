@@ -6,7 +6,7 @@ from typing import Any
 from jslayer import block as blocks
 from jslayer.block.base import Block
 from jslayer.block.sequential import Sequential
-from jslayer.hdf5.late import lateness
+from jslayer.hdf5.late import latenesses
 from jslayer.hdf5.load.options import Options
 from jslayer.hdf5.load.parts import Variables
 from jslayer.hdf5.records import Layer
@@ -27,7 +27,6 @@ class Wiring:
         self.blocks: list[Block] = []
         self.reads: list[tuple[int, ...]] = []
         self.variables: dict[str, dict[str, Any]] = {}
-        self._late: list[int] = []
         self._given: dict[int, tuple[int, ...]] = {-1: (-1,)}
         self._held: dict[tuple[int, int], int] = {}
 
@@ -48,7 +47,8 @@ class Wiring:
         if not layer.held:
             self._given[layer.number] = tuple(number for part in parts for number in part)
             return
-        late = [max(self._lateness(number) for number in part) for part in parts]
+        found = {-1: 0, **dict(enumerate(latenesses(self.blocks, self.reads)))}
+        late = [max(found[number] for number in part) for part in parts]
         more = [held - (max(late) - own) for held, own in zip(layer.held, late, strict=True)]
         least = min(more)
         self._given[layer.number] = tuple(
@@ -69,14 +69,9 @@ class Wiring:
         """The blocks that send what a layer sends; layers left out in front are the input."""
         return self._given.get(number, (-1,))
 
-    def _lateness(self, number: int) -> int:
-        return 0 if number < 0 else self._late[number]
-
     def _added(self, block: Block, reads: tuple[int, ...]) -> int:
-        latest = max(self._lateness(source) for source in reads)
         self.blocks.append(block)
         self.reads.append(reads)
-        self._late.append(latest + lateness(block))
         return len(self.blocks) - 1
 
     def _shifted(self, number: int, steps: int) -> int:
@@ -86,9 +81,11 @@ class Wiring:
         key = (number, steps)
         if key not in self._held:
             before = self._shifted(number, steps - 1)
-            options = {"persistent_state": self.options.persistent_state}
-            if self.options.count_log:
-                options["count_log"] = True
-            block = blocks.sigma_delta.Input(None, delay_shift=True, **options)
+            block = blocks.sigma_delta.Input(
+                None,
+                delay_shift=True,
+                count_log=self.options.count_log,
+                persistent_state=self.options.persistent_state,
+            )
             self._held[key] = self._added(block, (before,))
         return self._held[key]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jslayer.hdf5 import shapes
-from jslayer.hdf5.limits import BIAS_RANGE
+from jslayer.hdf5.limits import BIAS_RANGE, LONGEST
 from jslayer.hdf5.read.group import Group
 from jslayer.hdf5.read.neuron import EXPORT, read_neuron
 from jslayer.hdf5.records import Layer
@@ -20,7 +20,6 @@ MOST_NEURONS = 2**28
 WEIGHT_RANGE = (-(2**15), 2**15)
 SIZE_RANGE = (1, 2**28)
 LONGEST_DELAY = 2**16
-LONGEST_HELD = 62
 """Numbers within these fit the arithmetic, whatever hardware then does with them."""
 
 
@@ -98,7 +97,7 @@ def _concat(layer: Layer, group: Group) -> Layer:
         raise group.fault("", f"has the attribute previous {previous!r}", "true or false", EXPORT)
     held: tuple[int, ...] = ()
     if "delay" in group:
-        steps = group.whole("delay", 0, LONGEST_HELD).reshape(-1)
+        steps = group.whole("delay", 0, LONGEST).reshape(-1)
         if steps.size != joined.size + previous:
             came = f"has {steps.size} numbers"
             raise group.fault("delay", came, f"{joined.size + previous}, one a source", EXPORT)

@@ -8,13 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from jslayer.hdf5.errors import NetworkFileError, fault
-from jslayer.hdf5.limits import HIGHEST, LOWEST
+from jslayer.hdf5.limits import HIGHEST, LONGEST, LOWEST
 from jslayer.hdf5.records import Layer, NetworkFile, Neuron
 from jslayer.hdf5.run.leaky import Alif, Cuba
 from jslayer.hdf5.run.model import Model
 from jslayer.hdf5.run.resonate import AdaptiveResonateAndFire, ResonateAndFire
 from jslayer.hdf5.run.sigma_delta import SigmaDelta
-from jslayer.hdf5.run.stage import LONGEST, Stage
+from jslayer.hdf5.run.stage import Stage
 from jslayer.hdf5.run.synapses import convolution, matrix
 
 Params = dict[str, Any]

@@ -11,9 +11,6 @@ from jslayer.hdf5.run.model import Model
 from jslayer.hdf5.run.synapses import Synapse, channel_slowest
 from jslayer.ops.time_loop import time_loop
 
-LONGEST = 62
-"""Longest delay of a synapse, in steps."""
-
 Tree = Any
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from jslayer.block.graph import own_variables
 from jslayer.hdf5.limits import READOUT_THRESHOLD
 from jslayer.hdf5.write.content import Content
 from jslayer.hdf5.write.numbers import check_shape, int64, lookup
@@ -25,11 +26,6 @@ ACTIVATION = (
     "file elsewhere."
 )
 CUMULATIVE = "cum_error=True is not in the format: inference tools compare single changes."
-
-
-def own(variables: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The part of every collection that belongs to submodule ``name``."""
-    return {collection: tree[name] for collection, tree in variables.items() if name in tree}
 
 
 def neuron_content(
@@ -62,7 +58,7 @@ def neuron_content(
         )
     for name in _expected(neuron):
         lookup(variables, name)
-    params = neuron.device_params(_with_unused(neuron, own(variables, "neuron")))
+    params = neuron.device_params(_with_unused(neuron, own_variables(("neuron",), variables)))
     found = Content(
         {f"neuron/{key}": _converted(key, value, channels) for key, value in params.items()}
     )
