@@ -6,31 +6,32 @@ events, and writes ``network.net``, ``checkpoint.msgpack`` (for ``--resume``), `
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
-import sys
-import warnings
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
-from flax import serialization
 
-from jslayer import obd, utils
+from jslayer import datasets, obd, utils
+from jslayer.block import Graph
 from jslayer.cli.detect_data import (
     CLIPS,
     FRAMES,
     MODELS,
     ROOTED,
     TESTED,
+    Kept,
     data_set,
     model,
     takes_events,
 )
+from jslayer.cli.folder import CHECKPOINT, ended, noted, require_checkpoint, require_writable
 from jslayer.datasets.base import Dataset
+from jslayer.datasets.order import index_batches
 from jslayer.io import style
 from jslayer.io.files import replacing
 from jslayer.io.locks import Claim
@@ -41,14 +42,10 @@ from jslayer.obd.training import (
     operations,
     schedule,
 )
-from jslayer.training.checkpoint.checksum import checked
+from jslayer.training.checkpoint.file import content_of
 
-CHECKPOINT = "checkpoint.msgpack"
 SAVE_EVERY = 200
 """Steps from checkpoint to checkpoint."""
-
-KEPT = 2**30
-"""Bytes of drawn frames that are kept for the next time."""
 
 FIXED = ("data", "model", "size", "width", "seed", "frames", "clips", "seq_len", "threshold")
 """Options that a run that goes on must share with the one before it."""
@@ -94,14 +91,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     trainer.add_argument("--load", type=Path, help="network file to start from")
     trainer.add_argument("--out", type=Path, help="folder to write to; runs/DATA if not given")
     trainer.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    trainer.set_defaults(command=lambda options: _guarded(_train, options))
+    trainer.set_defaults(command=run)
 
     judge = commands.add_parser("evaluate", help="judge a detector's network file")
     judge.add_argument("file", type=Path, metavar="FILE", help="network file")
     _add_data(judge)
     judge.add_argument("--seq-len", type=int, default=16, help="frames of a clip")
     judge.add_argument("--hardware", action="store_true", help="run it in the hardware's integers")
-    judge.set_defaults(command=lambda options: _guarded(_evaluate, options))
+    judge.set_defaults(command=_evaluate)
 
     video = commands.add_parser("video", help="draw what a detector finds in a video")
     video.add_argument("file", type=Path, metavar="FILE", help="network file")
@@ -109,13 +106,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     video.add_argument("target", type=Path, metavar="OUT", help=".mp4, .gif or .html to write")
     video.add_argument("--size", type=_size, default=(96, 160), help="of the frames, HEIGHTxWIDTH")
     video.add_argument("--confidence", type=float, default=0.35, help="least objectness shown")
-    video.set_defaults(command=lambda options: _guarded(_video, options))
+    video.set_defaults(command=_video)
 
     anchors = commands.add_parser("anchors", help="fit anchors to the boxes of a data set")
     _add_data(anchors)
     anchors.add_argument("--scales", type=int, default=1, help="scales of the detector")
     anchors.add_argument("--per-scale", type=int, default=6, help="anchors of each")
-    anchors.set_defaults(command=lambda options: _guarded(_anchors, options))
+    anchors.set_defaults(command=_anchors)
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
@@ -135,30 +132,18 @@ def _size(text: str) -> tuple[int, int]:
         raise argparse.ArgumentTypeError(f"{text!r} is no size, expected HEIGHTxWIDTH") from None
 
 
-def _guarded(command: Any, options: argparse.Namespace) -> int:
-    """Runs a command; what is wrong with its options ends it with a sentence."""
-    try:
-        command(options)
-    except KeyboardInterrupt:
-        print("\nstopped; what was saved stays, go on with --resume", file=sys.stderr)
-        return 130
-    except (OSError, ValueError, ImportError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    return 0
+def run(options: argparse.Namespace) -> int:
+    """Trains as the options say; returns the exit code."""
+    options.out = options.out or Path("runs") / options.data
+    return ended(lambda: _train(options), options.out)
 
 
 def _train(options: argparse.Namespace) -> None:
-    options.out = options.out or Path("runs") / options.data
     _check(options)
-    phases = _phases(options)
-    saved = options.out / CHECKPOINT
-    if options.resume and not saved.is_file():
-        raise FileNotFoundError(
-            f"`--resume` finds no checkpoint {saved}, expected that of a run before; pass its "
-            "--out, or leave --resume out."
-        )
-    options.out.mkdir(parents=True, exist_ok=True)
+    phases, saved = _phases(options), options.out / CHECKPOINT
+    if options.resume:
+        require_checkpoint(saved)
+    require_writable(options.out)
     claim = Claim(options.out, name="--out")
     try:
         _train_claimed(options, phases, saved)
@@ -171,24 +156,26 @@ def _train_claimed(options: argparse.Namespace, phases: list[Phase], saved: Path
     settings = json.dumps({name: getattr(options, name) for name in FIXED})
     log: list[dict[str, Any]] = []
     variables = obd.load_detector(options.load)[1] if options.load else None
-    start = _place(saved, settings) if options.resume else (0, 0)
+    reached = _place(saved, settings) if options.resume else (0, 0)
     for number, phase in enumerate(phases):
+        if number < reached[0]:
+            continue
         frames = phase.data.batch([0])[0]
         optimizer = schedule(phase.rate, phase.steps)
         state = detection_state(
             phase.detector, frames, optimizer, seed=options.seed, variables=variables
         )
-        done = 0
-        if (number, 0) < start:
-            if number < start[0]:
-                continue
+        done = reached[1] if number == reached[0] else 0
+        if done:
             kept = utils.load_checkpoint(saved, _checkpoint(settings, 0, 0, [], state))
-            state, done, log = kept["state"], start[1], json.loads(kept["log"])
+            state, log = kept["state"], json.loads(kept["log"])
             print(f"going on from {saved} at step {done} of {phase.name}", flush=True)
         step = detection_step(phase.detector, **phase.options)
-        batches = _batches(phase, options.seed, done)
-        with utils.Progress(phase.steps - done, phase.name) as bar:
-            for k, batch in enumerate(batches, done + 1):
+        with (
+            utils.Progress(phase.steps - done, phase.name) as bar,
+            contextlib.closing(_batches(phase, options.seed, done)) as batches,
+        ):
+            for k, batch in zip(range(done + 1, phase.steps + 1), batches, strict=False):
                 state, metrics = step(state, *batch)
                 bar.update(1)
                 if k % 50 == 0 or k == phase.steps:
@@ -231,34 +218,14 @@ def _phases(options: argparse.Namespace) -> list[Phase]:
 
 
 def _batches(phase: Phase, seed: int, done: int) -> Iterator[tuple[np.ndarray, ...]]:
-    """The batches of a phase from step ``done`` on, drawn ahead by a thread."""
-    count = len(phase.data)
-    size = min(phase.batch, count)
-    kept: dict[int, tuple[np.ndarray, ...]] = {}
-    room = [KEPT]
-
-    def sample(index: int) -> tuple[np.ndarray, ...]:
-        if index in kept:
-            return kept[index]
-        found = phase.data[index][:3]
-        needed = sum(part.nbytes for part in found)
-        if room[0] > needed:
-            room[0] -= needed
-            kept[index] = found
-        return found
-
-    def make(step: int) -> tuple[np.ndarray, ...]:
-        epoch, turn = divmod(step, count // size)
-        order = np.random.default_rng((seed, epoch)).permutation(count)
-        chosen = order[turn * size : (turn + 1) * size]
-        return tuple(np.stack(part) for part in zip(*map(sample, chosen.tolist()), strict=True))
-
-    with ThreadPoolExecutor(1) as pool:
-        ahead = [pool.submit(make, k) for k in range(done, min(done + 4, phase.steps))]
-        for k in range(done, phase.steps):
-            if k + 4 < phase.steps:
-                ahead.append(pool.submit(make, k + 4))
-            yield ahead.pop(0).result()
+    """The batches of a phase from step ``done`` on, without end, drawn ahead by a thread."""
+    data = Kept(phase.data)
+    size = min(phase.batch, len(data))
+    options: dict[str, Any] = {"seed": seed, "drop_last": True, "workers": 1, "prefetch": 4}
+    loader = datasets.Loader(data, size, **options)
+    loader.seek(*divmod(done, len(loader)))
+    while True:
+        yield from loader
 
 
 def _entry(phase: Phase, step: int, metrics: Any) -> dict[str, Any]:
@@ -282,9 +249,9 @@ def _checkpoint(settings: str, phase: int, step: int, log: Any, state: Any) -> d
 def _place(saved: Path, settings: str) -> tuple[int, int]:
     """Where a checkpoint stands: number of the phase and of the step."""
     try:
-        found = serialization.msgpack_restore(bytes(checked(saved.read_bytes())))
+        found, _ = content_of(saved)
         said, (phase, step) = json.loads(found["settings"]), json.loads(found["place"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{saved} is damaged, expected a checkpoint of this command.") from error
     for name, value in json.loads(settings).items():
         if said.get(name) != value:
@@ -300,12 +267,9 @@ def _finish(
 ) -> None:
     """Judges the network and writes file, numbers and pictures."""
     out, detector = options.out, phases[-1].detector
-    with warnings.catch_warnings(record=True) as notes:
-        warnings.simplefilter("always", UserWarning)
+    with noted():
         detector.export(out / "network.net", variables)
-    for note in notes:
-        print(f"note: {note.message}", file=sys.stderr)
-    result, cost, sample = _judged(options, detector, variables, options.model)
+    result, cost, sample = _judged(options, detector, variables)
     stats = {"options": {name: getattr(options, name) for name in FIXED}, "log": log}
     with replacing(out / "stats.json") as file:
         file.write(json.dumps({**stats, "result": result, "operations": cost}).encode())
@@ -329,23 +293,18 @@ def _finish(
 
 
 def _judged(
-    options: argparse.Namespace,
-    detector: obd.Detector,
-    variables: Any,
-    name: str,
-    file: Path | None = None,
+    options: argparse.Namespace, detector: obd.Detector, variables: Any, file: Path | None = None
 ) -> tuple[dict[str, Any], dict[str, float], Any]:
     """AP on the test clips, operations of a chain of frames, and the first clip."""
-    steps = max(options.seq_len, 2)
-    events = not detector.mean
-    data = data_set(options, "test", steps, count=options.tested, seed=0, events=events)
+    steps, events = max(options.seq_len, 2), not detector.mean
+    data = Kept(data_set(options, "test", steps, count=options.tested, seed=0, events=events))
     count = min(len(data), options.tested)
-    numbers = [range(k, min(k + 4, count)) for k in range(0, count, 4)]
-    batches = lambda: (data.batch(list(chosen)) for chosen in numbers)
+    numbers = index_batches(count, 4, seed=0, shuffle=False, drop_last=False)
+    batches = lambda: (data.batch(chosen) for chosen in numbers)
     result = evaluate(detector, variables, batches(), file=file)
-    chain = not events and name != "tiny_yolov3_str"
+    chain = not events and not isinstance(detector.network, Graph)
     cost = operations(detector, variables, (batch[0] for batch in batches())) if chain else {}
-    return result, cost, tuple(part[0] for part in data.batch([0])[:3])
+    return result, cost, data[0]
 
 
 def _table(result: dict[str, Any]) -> str:
@@ -385,17 +344,17 @@ def _plot(path: Path, log: Any, key: str, names: Any, label: str) -> None:
         figure.savefig(file, format="png")
 
 
-def _evaluate(options: argparse.Namespace) -> None:
+def _evaluate(options: argparse.Namespace) -> int:
     detector, variables = obd.load_detector(options.file)
     file = options.file if options.hardware else None
-    chain = "" if len(detector.anchors) == 1 else "tiny_yolov3_str"
-    result, cost, _ = _judged(options, detector, variables, chain, file)
+    result, cost, _ = _judged(options, detector, variables, file)
     print(_table(result))
     if cost:
         print(f"\n{_costs(cost)}")
+    return 0
 
 
-def _video(options: argparse.Namespace) -> None:
+def _video(options: argparse.Namespace) -> int:
     detector, variables = obd.load_detector(options.file, persistent_state=True)
     videos = obd.dataset.VideoFiles(options.source, size=options.size, seq_len=1, dtype=np.uint8)
     given = {"conf_threshold": options.confidence, "nms_threshold": 0.5, "max_detections": 50}
@@ -412,9 +371,10 @@ def _video(options: argparse.Namespace) -> None:
     pictures = obd.detection_frames(*parts, classes=detector.classes)
     obd.save_video(pictures, options.target)
     print(f"wrote {options.target}")
+    return 0
 
 
-def _anchors(options: argparse.Namespace) -> None:
+def _anchors(options: argparse.Namespace) -> int:
     data = data_set(options, "train", 1, count=500, seed=options.seed, events=False)
     sizes: list[np.ndarray] = []
     for number in range(min(len(data), 2000)):
@@ -422,3 +382,4 @@ def _anchors(options: argparse.Namespace) -> None:
         sizes.append(rows[kind == 1][:, 2:4])
     found = obd.fit_anchors(np.concatenate(sizes), options.scales, options.per_scale)
     print(json.dumps(found.round(4).astype(float).tolist()))
+    return 0

@@ -1,18 +1,52 @@
 """Data sets and networks of the command ``detect``, by name."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jslayer import obd
-from jslayer.datasets.base import Dataset
+from jslayer.datasets.base import Arrays, Dataset
+from jslayer.datasets.order import stack
 from jslayer.obd import dataset as sets
 
 FRAMES, CLIPS, TESTED = 12_000, 1_800, 60
 """Of the drawn streets: single frames and clips to learn from, clips to judge by."""
+
+
+KEPT = 2**30
+"""Bytes of samples that are kept for the next time."""
+
+
+class Kept(Dataset):
+    """Videos and objects of a data set, which are slow to draw, kept while there is room.
+
+    Args:
+      dataset: Its first three parts are kept: frames, rows, kind.
+    """
+
+    def __init__(self, dataset: Dataset):
+        self.dataset = dataset
+        self._room, self._kept = KEPT, dict[int, Arrays]()
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def batch(self, indices: Sequence[int] | np.ndarray) -> Arrays:
+        """Stacks samples, drawn or kept."""
+        return stack([self._sample(int(index)) for index in indices])
+
+    def _sample(self, index: int) -> Arrays:
+        if index in self._kept:
+            return self._kept[index]
+        found = self.dataset[index][:3]
+        size = sum(part.nbytes for part in found)
+        if size < self._room:
+            self._room -= size
+            self._kept[index] = found
+        return found
 
 
 def data_set(

@@ -1,16 +1,16 @@
-"""The command line: ``train``, and on network files ``info``, ``run`` and ``diff``."""
+"""The command line: ``train``, ``detect``, and on network files ``info``, ``run``, ``diff``."""
 
 import argparse
 import json
 import os
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import jslayer
 from jslayer import hdf5
 from jslayer.cli import detect, train
+from jslayer.cli.folder import noted
 from jslayer.cli.run import run
 from jslayer.hdf5.describe import describe, table
 from jslayer.hdf5.diff import diff
@@ -29,21 +29,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
       The exit code: 0, 1 where `diff` finds a difference, 2 after an error, which goes to stderr.
     """
     options = _parser().parse_args(arguments)
-    if options.command is train.run:  # it tells of its own errors, and shows warnings as they come
-        return train.run(options)
+    # these tell of their own errors, and show warnings as they come
+    if options.command in (train.run, detect.run):
+        return options.command(options)
     try:
-        with warnings.catch_warnings(record=True) as notes:
-            warnings.simplefilter("always", UserWarning)
+        with noted():
             code = options.command(options)
-        for note in notes:
-            print(f"note: {note.message}", file=sys.stderr)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
         # whoever read the output has seen enough; nothing may be written at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNHEARD
-    except (OSError, ValueError, TypeError, MemoryError) as error:
+    except (OSError, ValueError, TypeError, MemoryError, ImportError) as error:
         print(f"jslayer: {_reason(error)}", file=sys.stderr)
         return WRONG
 

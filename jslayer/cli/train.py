@@ -10,15 +10,14 @@ import dataclasses
 import json
 import math
 import sys
-import tempfile
 import time
-import warnings
 from pathlib import Path
 
 import jax
 import numpy as np
 
 from jslayer import classifier, datasets, hdf5, io, utils
+from jslayer.cli.folder import CHECKPOINT, ended, noted, require_checkpoint, require_writable
 from jslayer.cli.recipes import RECIPES, Recipe
 from jslayer.io import style
 from jslayer.io.files import replacing
@@ -26,7 +25,6 @@ from jslayer.io.json_text import parse
 from jslayer.io.locks import Claim
 from jslayer.training.step import Step
 
-CHECKPOINT = "checkpoint.msgpack"
 PREVIOUS = "checkpoint.previous.msgpack"
 
 
@@ -116,23 +114,16 @@ def main(arguments: list[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> int:
     """Trains as the options say; returns the exit code."""
     options.out = options.out or Path("runs") / options.data
-    prepared = None
+    return ended(lambda: _train(options), options.out)
+
+
+def _train(options: argparse.Namespace) -> None:
+    prepared = prepare(options)
     try:
-        prepared = prepare(options)
         train(prepared)
         finish(prepared)
-    except KeyboardInterrupt:
-        saved = options.out / CHECKPOINT
-        hint = f"go on from {saved} with --resume" if saved.exists() else "nothing is saved yet"
-        print(f"\nstopped; {hint}", file=sys.stderr)
-        return 130
-    except (OSError, ValueError, ImportError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
     finally:
-        if prepared is not None:
-            prepared.claim.release()
-    return 0
+        prepared.claim.release()
 
 
 def prepare(options: argparse.Namespace) -> Run:
@@ -151,11 +142,8 @@ def prepare(options: argparse.Namespace) -> Run:
     style.new_figure(1, 1)
     style.pillow_image()
     saved = options.out / CHECKPOINT
-    if options.resume and not saved.is_file():
-        raise FileNotFoundError(
-            f"`--resume` finds no checkpoint {saved}, expected that of a run before; "
-            "pass its --out, or leave --resume out to start anew."
-        )
+    if options.resume:
+        require_checkpoint(saved)
     require_writable(options.out)
     claim = Claim(options.out, name="--out")
     try:
@@ -190,18 +178,6 @@ def prepare_claimed(options: argparse.Namespace, claim: Claim) -> Run:
         print(f"starting anew; what {saved} held is now in {PREVIOUS}", flush=True)
     run.save()
     return run
-
-
-def require_writable(folder: Path) -> None:
-    """Makes ``folder`` where needed and tries to write into it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise OSError(
-            f"`--out` is {folder}, where nothing can be written ({error.strerror}), expected a "
-            "folder; pass another."
-        ) from error
 
 
 def train(run: Run) -> None:
@@ -248,11 +224,8 @@ def finish(run: Run) -> None:
     """Writes the pictures and the network file, and lists what a run wrote."""
     run.stats.plot(run.out / "learning.png")
     draw_events(run)
-    with warnings.catch_warnings(record=True) as notes:
-        warnings.simplefilter("always", UserWarning)
+    with noted():
         hdf5.export(run.out / "network.net", run.recipe.network, run.state.variables)
-    for note in notes:
-        print(f"note: {note.message}", file=sys.stderr)
     names = ("network.net", CHECKPOINT, "stats.json", "learning.png", "raster.png", "events.gif")
     for name in names:
         print(f"wrote {run.out / name}")

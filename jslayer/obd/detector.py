@@ -12,6 +12,7 @@ import numpy as np
 from jslayer import block, hdf5
 from jslayer.block.graph import flat, own_variables
 from jslayer.hdf5.errors import fault
+from jslayer.hdf5.given import records_of
 from jslayer.obd.head import Unit, detections, raw_layout
 from jslayer.obd.loss import yolo_loss
 from jslayer.obd.target import yolo_target
@@ -140,7 +141,7 @@ class Detector:
         channels = len(self.mean) or self._input_channels()
         x = jax.ShapeDtypeStruct((1, channels, *size, 1), jnp.float32)
         y, _ = jax.eval_shape(self.network.init_with_output, jax.random.key(0), x)
-        return tuple((raw.shape[3], raw.shape[2]) for raw in self._raws(y, shapes=True))
+        return tuple((head.shape[3], head.shape[2]) for head in self._heads(y))
 
     def targets(
         self, rows: jax.Array, kind: jax.Array, size: tuple[int, int], *, ignore_iou: float = 0.5
@@ -252,8 +253,12 @@ class Detector:
         own = [own_variables(entries[end].path, variables) for end in ends]
         return tuple(tree.get("params", {}).get("output_bias", 0.0) for tree in own)
 
-    def _raws(self, y: Any, *, shapes: bool = False) -> list[Any]:
-        """Heads as lists, with anchors and numbers apart; ``shapes``: of shapes alone."""
+    def _raws(self, y: Any) -> list[jax.Array]:
+        """The heads, with anchors and numbers apart."""
+        return [raw_layout(head, self.anchors.shape[1]) for head in self._heads(y)]
+
+    def _heads(self, y: Any) -> list[Any]:
+        """One output per scale of what the network returned, or of its shapes."""
         y = y[0] if isinstance(y, tuple) else y  # without counts
         heads = list(y) if isinstance(y, list) else [y]
         if len(heads) != len(self.anchors):
@@ -263,7 +268,7 @@ class Detector:
             )
         for head in heads:
             check.axis_size("network's output", head, axis=1, size=self.num_outputs, meaning="head")
-        return heads if shapes else [raw_layout(head, self.anchors.shape[1]) for head in heads]
+        return heads
 
     def _targets(self, rows, kind, scales, ignore_iou):
         make = lambda rows, kind: yolo_target(
@@ -280,11 +285,13 @@ class Detector:
         raise ValueError("`network` does not say its input channels; give `mean` and `std`.")
 
 
-def load_detector(path: str | os.PathLike[str], **options: Any) -> tuple[Detector, dict[str, Any]]:
+def load_detector(
+    path: str | os.PathLike[str] | hdf5.NetworkFile, **options: Any
+) -> tuple[Detector, dict[str, Any]]:
     """A detector from its network file, which says all that is needed.
 
     Args:
-      path: Name of the file that `Detector.export` wrote.
+      path: Name of the file that `Detector.export` wrote, or what `hdf5.read` returned.
       **options: Those of `jslayer.hdf5.load`.
 
     Returns:
@@ -293,7 +300,7 @@ def load_detector(path: str | os.PathLike[str], **options: Any) -> tuple[Detecto
     Raises:
       NetworkFileError: The file is damaged, or of a network that is no detector.
     """
-    file = hdf5.read(path)
+    file = records_of(path)
     given = file.attributes
 
     def said(name: str, kind: type | tuple[type, ...]) -> Any:

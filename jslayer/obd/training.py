@@ -10,12 +10,13 @@ import numpy as np
 import optax
 
 from jslayer.block import event_rates
+from jslayer.block.graph import own_variables
 from jslayer.block.layers import Layer
 from jslayer.obd.coco import coco_ap
 from jslayer.obd.detector import Detector
-from jslayer.obd.hardware import hardware_raws
+from jslayer.obd.hardware import hardware
 from jslayer.synapse import fan_out
-from jslayer.training.state import TrainState
+from jslayer.training.state import TrainState, create_state
 
 LOSS = {
     "lambda_coord": 2.0,
@@ -72,19 +73,13 @@ def detection_state(
       variables: Of another training, e.g. on single frames, to go on from. What they lack, as
         learned thresholds, starts as new.
     """
-    fresh = detector.init(jax.random.key(seed), frames)
-    if variables is not None:
-        fresh = _taken_over(fresh, variables)
-    others = {name: tree for name, tree in fresh.items() if name != "params"}
-    state = TrainState.create(
-        apply_fn=detector.network.apply,
-        params=fresh["params"],
-        tx=optimizer,
-        others=others,
-        key=jax.random.key_data(jax.random.key(seed)),
-    )
-    # An array from the start, so that a state read from a file looks like any other to jit.
-    return state.replace(step=jnp.zeros((), jnp.int32))
+    one = np.zeros((1, *np.shape(frames)[1:4], 1), np.float32)
+    state = create_state(detector.network, one, optimizer, seed=seed)
+    if variables is None:
+        return state
+    others = _taken_over(state.variables, variables)
+    params = others.pop("params")
+    return state.replace(params=params, others=others, opt_state=optimizer.init(params))
 
 
 def _taken_over(fresh: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,8 +121,7 @@ def detection_step(
     Returns:
       ``(state, frames [N, C, H, W, T], rows [N, T, M, 6], kind [N, T, M]) -> (state, metrics)``.
       The metrics are ``loss``, its ``parts [5]`` per time step, and ``rates``, one per block but
-      the last. The state given is used
-      up.
+      the last. The state given is used up.
     """
     factors = {**LOSS, **factors}
 
@@ -205,7 +199,8 @@ def evaluate(
         detect = jax.jit(lambda frames: detector.detect(variables, frames, **given))
     else:
         read = jax.jit(lambda raws: detector.read(raws, **given))
-        detect = lambda frames: read(hardware_raws(file, frames))
+        raws = hardware(file)
+        detect = lambda frames: read(raws(frames))
     rows, found, truth, kinds, size = [], [], [], [], (1, 1)
     for frames, objects, kind, *_ in batches:
         frames, size = np.asarray(frames), np.shape(frames)[2:4]
@@ -247,10 +242,7 @@ def operations(
       frame of a video; ``steady``: of each later one.
     """
     blocks = detector.network.blocks
-    own = [
-        {name: tree[f"blocks_{k}"] for name, tree in variables.items() if f"blocks_{k}" in tree}
-        for k in range(len(blocks))
-    ]
+    own = [own_variables((f"blocks_{k}",), variables) for k in range(len(blocks))]
 
     @jax.jit
     def counts(frames):
@@ -263,26 +255,18 @@ def operations(
             x = block.apply(held, x)
         return sum(found)
 
-    def dense(frames):
-        x, total = jax.eval_shape(detector.prepare, frames), 0.0
-        for block, held in zip(blocks, own, strict=True):
-            if isinstance(block, Layer):
-                total += float(fan_out(block.new_synapse(parent=None), x.shape[1:-1]).sum())
-            x = jax.eval_shape(block.apply, held, x)
-        return total
-
-    videos, steps, alone, by_step, products = 0, 0, 0.0, None, 0.0
+    videos, steps, alone, by_step, whole = 0, 0, 0.0, None, {}
     for frames in batches:
         frames = np.asarray(frames)
-        products = products or dense(frames)
+        if by_step is None:
+            whole = detector.summary(variables, frames, run=False).total
         now = np.asarray(counts(frames), np.float64)
         by_step = now if by_step is None else by_step + now
-        single = _alone(frames)
-        alone += float(np.sum(np.asarray(counts(single), np.float64)))
+        alone += float(np.sum(np.asarray(counts(_alone(frames)), np.float64)))
         videos, steps = videos + frames.shape[0], steps + frames.shape[0] * frames.shape[-1]
     per_step = by_step / videos
     return {
-        "dense": products,
+        "dense": float(whole["synapses"]),
         "nonzero": alone / steps,
         "first": float(per_step[0]),
         "steady": float(per_step[1:].mean()) if len(per_step) > 1 else float("nan"),

@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jslayer.block import sigma_delta
+from jslayer.block import Sequential, sigma_delta
 from jslayer.neuron import MeanOnlyBatchNorm
+from jslayer.obd.detector import Detector
 
-IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+IMAGENET: dict[str, tuple[float, ...]] = {
+    "mean": (0.485, 0.456, 0.406),
+    "std": (0.229, 0.224, 0.225),
+}
 """Mean and deviation of frames, as lava-dl's models take them."""
 
 
@@ -64,3 +68,21 @@ def head(
     held = {"threshold": given["threshold"], "activation": "identity"}
     outputs = num_anchors * (5 + num_classes)
     return sigma_delta.ConvOutput(held, inputs, outputs, 1, output_bias=bias)
+
+
+def wide(channels: int, width: float) -> int:
+    """Channels of a hidden layer whose network is ``width`` times as wide as lava-dl's."""
+    return max(int(channels * width), 1)
+
+
+def reference_detector(
+    network: Sequential,
+    anchors: Any,
+    num_classes: int,
+    classes: tuple[str, ...] | None,
+    clamp_max: float,
+    **normalised: tuple[float, ...],
+) -> Detector:
+    """A detector with lava-dl's unit of anchors; classes without names are called by number."""
+    names = classes or tuple(str(label) for label in range(num_classes))
+    return Detector(network, anchors, names, clamp_max=clamp_max, unit="reference", **normalised)

@@ -1,5 +1,6 @@
 """The two-scale detector of lava-dl, with its skip path."""
 
+import functools
 from typing import Any
 
 from jslayer.block import Graph, sigma_delta
@@ -35,7 +36,7 @@ def tiny_yolov3_str(
       The detector; at 448 x 448 pixels and 80 classes 2.7 thousand million products a frame.
     """
     neuron = parts.neuron(threshold, tau_grad, scale_grad)
-    wide = lambda channels: max(int(channels * width), 1)
+    wide = functools.partial(parts.wide, width=width)
 
     def conv(inputs: int, outputs: int, **options: Any) -> sigma_delta.Conv:
         return parts.conv(neuron, inputs if inputs == 3 else wide(inputs), wide(outputs), **options)
@@ -65,7 +66,6 @@ def tiny_yolov3_str(
     sources = [(number - 1,) for number in range(len(blocks))]
     sources[12], sources[14] = (9,), (13, 5)
     network = Graph(blocks, sources=sources, outputs=[11, 15])
-    names = classes or tuple(str(label) for label in range(num_classes))
-    return Detector(
-        network, anchors, names, **parts.IMAGENET, clamp_max=clamp_max, unit="reference"
+    return parts.reference_detector(
+        network, anchors, num_classes, classes, clamp_max, **parts.IMAGENET
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jslayer.block import Sequential, cuba
+from jslayer.neuron import MeanOnlyBatchNorm
 from jslayer.obd.anchors import ANCHORS
 from jslayer.obd.detector import Detector
 from jslayer.obd.models import parts
@@ -17,7 +18,10 @@ CUBA = {
 }
 """Arguments of the spiking neurons in front of `yolo_kp_events`."""
 
-_BACK = ((64, 128, 3, 2), (128, 256, 3, 1), (256, 256, 3, 2), (256, 512, 3, 1), (512, 256, 1, 1))
+_BACK = (
+    *((32, 64, 3, 2), (64, 128, 3, 2), (128, 256, 3, 1), (256, 256, 3, 2)),
+    *((256, 512, 3, 1), (512, 256, 1, 1), (256, 512, 3, 1)),
+)  # channels in and out, kernel, stride
 
 
 def yolo_kp(
@@ -49,18 +53,12 @@ def yolo_kp(
     neuron = parts.neuron(threshold, tau_grad, scale_grad)
     front = [
         parts.input_block(neuron),
-        parts.conv(neuron, 3, _wide(16, width), stride=2),
-        parts.conv(neuron, _wide(16, width), _wide(32, width), stride=2),
+        parts.conv(neuron, 3, parts.wide(16, width), stride=2),
+        parts.conv(neuron, parts.wide(16, width), parts.wide(32, width), stride=2),
     ]
     blocks = front + _back(neuron, anchors, num_classes, width)
-    names = classes or tuple(str(label) for label in range(num_classes))
-    return Detector(
-        Sequential(blocks),
-        anchors,
-        names,
-        **parts.IMAGENET,
-        clamp_max=clamp_max,
-        unit="reference",
+    return parts.reference_detector(
+        Sequential(blocks), anchors, num_classes, classes, clamp_max, **parts.IMAGENET
     )
 
 
@@ -92,37 +90,23 @@ def yolo_kp_events(
     Returns:
       The detector.
     """
-    spiking = {**CUBA, **(cuba_params or {})}
+    spiking = {**CUBA, **(cuba_params or {}), "norm": MeanOnlyBatchNorm}
+    first, second = parts.wide(16, width), parts.wide(32, width)
     options = {"stride": 2, "padding": 1, "weight_norm": True, "weight_scale": 3}
-    first, second = _wide(16, width), _wide(32, width)
     front = [
-        cuba.Conv(
-            {**spiking, "norm": parts.MeanOnlyBatchNorm}, 2, first, 3, delay_shift=False, **options
-        ),
-        cuba.Conv(
-            {**spiking, "norm": parts.MeanOnlyBatchNorm},
-            first,
-            second,
-            3,
-            delay_shift=False,
-            **options,
-        ),
+        cuba.Conv(spiking, 2, first, 3, delay_shift=False, **options),
+        cuba.Conv(spiking, first, second, 3, delay_shift=False, **options),
     ]
     neuron = parts.neuron(threshold, tau_grad, scale_grad)
     blocks = front + _back(neuron, anchors, num_classes, width)
-    names = classes or tuple(str(label) for label in range(num_classes))
-    return Detector(Sequential(blocks), anchors, names, clamp_max=clamp_max, unit="reference")
-
-
-def _wide(channels: int, width: float) -> int:
-    return max(int(channels * width), 1)
+    return parts.reference_detector(Sequential(blocks), anchors, num_classes, classes, clamp_max)
 
 
 def _back(neuron: Mapping[str, Any], anchors: Any, num_classes: int, width: float) -> list[Any]:
     """The layers that both have."""
-    blocks: list[Any] = [parts.conv(neuron, _wide(32, width), _wide(64, width), stride=2)]
-    for inputs, outputs, kernel, stride in (*_BACK, (256, 512, 3, 1)):
-        sizes = _wide(inputs, width), _wide(outputs, width)
+    blocks: list[Any] = []
+    for inputs, outputs, kernel, stride in _BACK:
+        sizes = parts.wide(inputs, width), parts.wide(outputs, width)
         blocks.append(parts.conv(neuron, *sizes, kernel=kernel, stride=stride))
-    blocks.append(parts.head(neuron, _wide(512, width), len(anchors[0]), num_classes))
+    blocks.append(parts.head(neuron, parts.wide(512, width), len(anchors[0]), num_classes))
     return blocks

@@ -60,20 +60,7 @@ def load_checkpoint(path: PathLike, like: Any) -> Any:
       {'weight': Array([1., 1.], dtype=float32)}
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"`path` is {path}, where there is no file, expected a checkpoint; check the name."
-        )
-    content = path.read_bytes()
-    try:
-        found = serialization.msgpack_restore(checked(content))
-        held = leaves(found)
-    except Exception as error:  # msgpack raises many kinds for bytes that are not its own
-        raise CheckpointError(
-            f"`path` is {path}, which holds no checkpoint or a damaged one "
-            f"({type(error).__name__}: {shown(error)}), expected what `save_checkpoint` wrote; "
-            "check the name, or take an earlier one."
-        ) from error
+    found, held = content_of(path)
     unlike = difference(held, leaves(serialization.to_state_dict(like)))
     if unlike:
         raise CheckpointError(
@@ -84,6 +71,28 @@ def load_checkpoint(path: PathLike, like: Any) -> Any:
     tree = serialization.from_state_dict(like, found)
     # A copy, since a step may take over the memory of its arguments.
     return jax.tree.map(lambda a, b: jnp.array(a) if isinstance(b, jax.Array) else a, tree, like)
+
+
+def content_of(path: Path) -> tuple[Any, dict[str, Any]]:
+    """What a checkpoint file holds, as nested dictionaries and as `leaves` of them.
+
+    Raises:
+      FileNotFoundError, CheckpointError: as `load_checkpoint`.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"`path` is {path}, where there is no file, expected a checkpoint; check the name."
+        )
+    content = path.read_bytes()
+    try:
+        found = serialization.msgpack_restore(checked(content))
+        return found, leaves(found)
+    except Exception as error:  # msgpack raises many kinds for bytes that are not its own
+        raise CheckpointError(
+            f"`path` is {path}, which holds no checkpoint or a damaged one "
+            f"({type(error).__name__}: {shown(error)}), expected what `save_checkpoint` wrote; "
+            "check the name, or take an earlier one."
+        ) from error
 
 
 def leaves(tree: Any) -> dict[str, Any]:
