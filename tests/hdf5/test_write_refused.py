@@ -1,6 +1,6 @@
 """Writing network files: what no file can say, what is warned about, where none can be written."""
 
-import builtins
+import os
 import re
 
 import h5py
@@ -147,13 +147,13 @@ def test_places_that_cannot_be_written_are_named(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="whose folder does not exist"):
         hdf5.export(tmp_path / "file" / "a.net", network, variables)
 
-    def refuse(path, mode="r", *rest, **options):
-        if "w" in mode:
+    def refuse(path, flags, *rest, **options):
+        if flags & os.O_CREAT:
             raise PermissionError(13, "Permission denied", str(path))
-        return opened(path, mode, *rest, **options)
+        return opened(path, flags, *rest, **options)
 
-    opened = builtins.open
-    monkeypatch.setattr(builtins, "open", refuse)
+    opened = os.open  # which makes the new file, that then takes the place of the old
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(PermissionError, match="Permission denied"):
         hdf5.export(tmp_path / "file", network, variables)
     monkeypatch.undo()
