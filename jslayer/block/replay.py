@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jslayer.ops import event_bits, layout
+from jslayer.ops.forward_mode import reverse_only
 
 POLICY = "save_spikes"
 
@@ -62,7 +63,8 @@ def run(block: nn.Module, x: jax.Array, *, train: bool, binary: bool) -> Any:
         found = inner.apply(variables, x, train=train, rngs=rngs, mutable=mutable)
         return found if mutable is not False else (found, {})
 
-    y, updated = _replayed(call, x.shape[-1] if binary else None)(block.variables, rngs, x)
+    replayed = reverse_only(_replayed(call, x.shape[-1] if binary else None))
+    y, updated = replayed(block.variables, rngs, x)
     for collection, tree in updated.items():
         for name, value in tree.items():
             block.put_variable(collection, name, value)
@@ -79,7 +81,7 @@ def _replayed(call: Callable[..., Any], steps: int | None) -> Callable[..., Any]
     def forward(variables, rngs, x):
         kept = x
         if steps is not None:
-            kept = event_bits.pack(layout.time_first(x))
+            kept = _bits(layout.time_first(x))
             # the block reads the bits as well: then nobody holds the floats any longer
             x = _floats(kept, steps)
         return call(variables, rngs, x), (variables, rngs, kept)
@@ -95,6 +97,19 @@ def _replayed(call: Callable[..., Any], steps: int | None) -> Callable[..., Any]
 
     replayed.defvjp(forward, backward)
     return replayed
+
+
+@jax.custom_jvp
+def _bits(x):
+    return event_bits.pack(x)
+
+
+@_bits.defjvp
+def _bits_jvp(primals, tangents):
+    raise NotImplementedError(
+        f"Second derivatives of a network that keeps its events as bits (`policy` is {POLICY!r}) "
+        "are not known; give its neurons the policy 'save' or 'recompute'."
+    )
 
 
 def _floats(bits, steps):

@@ -49,6 +49,18 @@ class AcrossCalls(Dynamics):
         after, outputs, residuals = found
         return {"state": after, "link": state["link"]}, outputs, residuals
 
+    @property
+    def traces(self) -> tuple[str, ...]:
+        """As the dynamics."""
+        return self.dynamics.traces
+
+    def residual_tangents(
+        self, params_dot: Params, before: Tree, x_dot: Tree, values_dot: Tree, after: Tree
+    ) -> Tree:
+        """As the dynamics, whose tangents pass through the links."""
+        links = (before["link"], x_dot, values_dot, after["link"])
+        return self.dynamics.residual_tangents(params_dot, *links)
+
     def adjoint_init(self, like: jax.Array) -> Tree:
         """Zero."""
         unused = jax.tree.map(

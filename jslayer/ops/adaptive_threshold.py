@@ -171,6 +171,15 @@ class AdaptiveThreshold(Dynamics):
         outputs = {**threshold_traces(constants, now, self.s_scale), "spike": spike}
         return after, outputs, {**residuals, "crossed": spike}
 
+    def residual_tangents(
+        self, params_dot: Params, before: Tree, x_dot: Tree, values_dot: Tree, after: Tree
+    ) -> Tree:
+        """Those of the values before the jump; the spikes count as given."""
+        del before, x_dot, after
+        adaptation = values_dot["threshold"] - params_dot["threshold"]
+        refractory, zero = values_dot["refractory"], jnp.zeros_like(adaptation)
+        return {"adaptation": adaptation, "refractory": refractory, "crossed": zero}
+
     def adjoint_init(self, like: jax.Array) -> Tree:
         """Zero."""
         return {"adaptation": jnp.zeros_like(like), "refractory": jnp.zeros_like(like)}

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jslayer.ops import check
+from jslayer.ops.forward_mode import reverse_only
 
 
 def delay(
@@ -55,7 +56,7 @@ def delay(
     check.in_range("delay", delay, 0, jnp.inf)
     delay = jnp.broadcast_to(jnp.asarray(delay, jnp.float32), channels)
     if tail is None:
-        return _delay(sampling_time, grad_scale, shift, 0, x, delay), None
+        return reverse_only(_delay)(sampling_time, grad_scale, shift, 0, x, delay), None
     if tail.shape[1:] != x.shape[1:]:
         raise ValueError(
             f"`tail` has shape {tail.shape}, expected [K, *one step of `x`] with steps of shape "
@@ -69,8 +70,8 @@ def delay(
                 f"{longest}; keep a longer tail."
             )
     joined = jnp.concatenate([tail, x])
-    kept = tail.shape[0]
-    return _delay(sampling_time, grad_scale, shift, kept, joined, delay), joined[x.shape[0] :]
+    given = (sampling_time, grad_scale, shift, tail.shape[0], joined, delay)
+    return reverse_only(_delay)(*given), joined[x.shape[0] :]
 
 
 def _steps(delay, sampling_time, shift):
@@ -92,15 +93,30 @@ def _times(first, last, delay):
     return jnp.arange(first, last, dtype=jnp.int32).reshape((-1,) + (1,) * delay.ndim)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
-def _delay(sampling_time, grad_scale, shift, kept, x, delay):
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2, 3))
+def _delayed(sampling_time, grad_scale, shift, kept, x, delay):
     """``x`` starts with the ``kept`` steps of the tail; they are left out of the result."""
     del grad_scale
     return _take(x, _times(kept, x.shape[0], delay) - _steps(delay, sampling_time, shift))
 
 
+@_delayed.defjvp
+def _delayed_jvp(sampling_time, grad_scale, shift, kept, primals, tangents):
+    """For derivatives of the gradient; that itself is the cheaper form below."""
+    (x, delay), (x_dot, delay_dot) = primals, tangents
+    source = _times(kept - 1, x.shape[0], delay) - _steps(delay, sampling_time, shift)
+    taken = _take(x, source)
+    slope = taken[1:] - taken[:-1]
+    moved = _take(x_dot, source[1:])
+    return taken[1:], moved - grad_scale * delay_dot * slope
+
+
+# The gradient in reverse mode is written out: what JAX makes of the above scatters.
+_delay = jax.custom_vjp(_delayed, nondiff_argnums=(0, 1, 2, 3))
+
+
 def _delay_fwd(sampling_time, grad_scale, shift, kept, x, delay):
-    return _delay(sampling_time, grad_scale, shift, kept, x, delay), (x, delay)
+    return _delayed(sampling_time, grad_scale, shift, kept, x, delay), (x, delay)
 
 
 def _delay_bwd(sampling_time, grad_scale, shift, kept, residuals, y_bar):

@@ -46,6 +46,11 @@ class Dynamics:
       Array([1.  , 0.5 , 0.25], dtype=float32)
     """
 
+    @property
+    def traces(self) -> tuple[str, ...]:
+        """Names of values that are no outputs but whose cotangents `adjoint` takes as well."""
+        return ()
+
     def check(self, params: Params) -> None:
         """Raises ``ValueError`` for concrete parameters out of range; called on entry."""
 
@@ -73,6 +78,29 @@ class Dynamics:
         """One time step for training: ``(state after, outputs, residuals)``."""
         after, outputs = self.step(constants, state, x)
         return after, outputs, self.residuals(state, x, outputs, after)
+
+    def residual_tangents(
+        self, params_dot: Params, before: Tree, x_dot: Tree, values_dot: Tree, after: Tree
+    ) -> Tree:
+        """Tangents of the residuals of one step, for second derivatives.
+
+        Args:
+          params_dot: Tangents of the parameters.
+          before: Of the state before, in the shape of the adjoint state.
+          x_dot: Of the input.
+          values_dot: Of outputs and `traces`, by name.
+          after: Of the state after, in the shape of the adjoint state.
+
+        Raises:
+          NotImplementedError: The dynamics has a `step_with_residuals` of its own and not this.
+        """
+        del params_dot
+        if type(self).step_with_residuals is not Dynamics.step_with_residuals:
+            raise NotImplementedError(
+                f"Second derivatives of {type(self).__name__} are not known: it chooses residuals "
+                "in `step_with_residuals`, expected their tangents; write `residual_tangents`."
+            )
+        return self.residuals(before, x_dot, values_dot, after)
 
     def adjoint_init(self, like: jax.Array) -> Tree:
         """Adjoint state behind the last step: zeros."""

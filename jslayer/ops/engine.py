@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jslayer.ops import check
+from jslayer.ops import check, tangent
 from jslayer.ops.boundary import adjoint_behind, checked_state, state_cotangent
 from jslayer.ops.dynamics import Dynamics, Tree
-from jslayer.ops.engines import passes, recompute, select
+from jslayer.ops.engines import passes, select
+from jslayer.ops.forward_mode import reverse_only
 
 Policy = Literal["save", "recompute"]
 """What training keeps for the gradient, see `run`."""
@@ -31,7 +32,8 @@ def run(
 
     ``state[t], outputs[t] = step(params, state[t-1], x[t])``. Spikes and integer states are the
     same bit for bit on every engine, and one call over ``T`` steps equals two calls over its parts
-    with the state handed on. Gradients are those of `Dynamics.adjoint`; reverse mode only.
+    with the state handed on. Gradients are those of `Dynamics.adjoint`, in reverse mode only (see
+    `jslayer.ops.jvp`), and have derivatives themselves, in either mode: the stated model's.
 
     On several GPUs, a kernel in `jit` alone makes JAX gather its sharded inputs; inside of
     ``jax.shard_map(..., check_vma=False)`` every device runs the kernel on its own neurons. A
@@ -66,7 +68,7 @@ def run(
     flat = lambda leaf: jnp.broadcast_to(leaf, neurons).reshape(size)
     # half precision cannot hold 4096 times a drive; the cast is outside of the custom_vjp
     flat_steps = lambda leaf: leaf.astype(jnp.float32).reshape(steps, size)
-    outputs, last = _run(
+    outputs, last = reverse_only(_run)(
         dynamics,
         select.engine(implementation),
         policy,
@@ -108,11 +110,10 @@ def _run(dynamics, engine, policy, params, state, x):
 
 
 def _run_fwd(dynamics, engine, policy, params, state, x):
-    constants = dynamics.prepare(params)
     if policy == "recompute":
-        outputs, last, starts = recompute.forward(engine, dynamics, constants, state, x)
+        outputs, last, starts = tangent.train_again(dynamics, engine, params, state, x)
         return (outputs, last), (params, (starts, x))
-    last, (outputs, residuals) = engine(passes.training(dynamics), constants, state, x)
+    outputs, last, residuals = tangent.train(dynamics, engine, params, state, x)
     return (outputs, last), (params, residuals)
 
 
@@ -123,11 +124,11 @@ def _run_bwd(dynamics, engine, policy, saved, cotangents):
     bar = adjoint_behind(dynamics, like, last_bar)
     carry = (bar, {name: jnp.zeros_like(like) for name in params})
     if policy == "recompute":
-        run = functools.partial(recompute.backward, engine, dynamics)
+        run = functools.partial(tangent.backward_again, dynamics, engine)
         (bar, params_bar), x_bar = run(params, carry, *kept, outputs_bar)
     else:
-        adjoint = passes.backward(dynamics)
-        (bar, params_bar), x_bar = engine(adjoint, params, carry, (kept, outputs_bar))
+        run = functools.partial(tangent.backward, dynamics, engine)
+        (bar, params_bar), x_bar = run(params, carry, (kept, outputs_bar))
     return params_bar, state_cotangent(bar, last_bar), x_bar
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from jax import lax
 
 from jslayer.ops import layout
+from jslayer.ops.forward_mode import reverse_only
 
 PART = 32
 """Most time steps that are turned at once."""
@@ -29,7 +30,7 @@ def event_product(x: jax.Array, weight: jax.Array) -> jax.Array:
     """
     if not layout.one_device():
         return product(x.astype(weight.dtype), weight)
-    return _event_product(jnp.moveaxis(x, 0, -1), weight)
+    return reverse_only(_event_product)(jnp.moveaxis(x, 0, -1), weight)
 
 
 def product(x: jax.Array, weight: jax.Array) -> jax.Array:
@@ -41,14 +42,16 @@ def product(x: jax.Array, weight: jax.Array) -> jax.Array:
     return rows.reshape(*x.shape[:-1], weight.shape[0])
 
 
-@jax.custom_vjp
-def _event_product(x, weight):
+def _summed(x, weight):
     """On ``[N, C, T]``."""
     return lax.platform_dependent(x, weight, cpu=_in_parts, default=_at_once)
 
 
+_event_product = jax.custom_vjp(_summed)
+
+
 def _forward(x, weight):
-    return _event_product(x, weight), x
+    return _summed(x, weight), x
 
 
 def _backward(x, z_bar):

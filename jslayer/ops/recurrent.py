@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jslayer.ops import check
+from jslayer.ops import check, tangent
 from jslayer.ops.boundary import adjoint_behind, checked_state, state_cotangent
 from jslayer.ops.dynamics import Dynamics, Tree
 from jslayer.ops.event_product import product
+from jslayer.ops.forward_mode import reverse_only
 from jslayer.ops.time_loop import time_loop
 
 
@@ -79,7 +80,9 @@ def run_recurrent(
     check.one_step("fed_back", fed_back, of="x", like=first)
     rows = {n: jnp.broadcast_to(jnp.asarray(v, jnp.float32), row) for n, v in params.items()}
     floats = lambda tree: jax.tree.map(lambda leaf: leaf.astype(jnp.float32), tree)
-    return _run(dynamics, output, rows, state, floats(x), floats(weight), fed_back, gain)
+    return reverse_only(_run)(
+        dynamics, output, rows, state, floats(x), floats(weight), fed_back, gain
+    )
 
 
 def _driven(x, weight, s, gain):
@@ -100,7 +103,9 @@ def _looped(dynamics, output, params, state, x, weight, fed_back, gain):
     return outputs, last
 
 
-def _run_fwd(dynamics, output, params, state, x, weight, fed_back, gain):
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _train(dynamics, output, params, state, x, weight, fed_back, gain):
+    """Runs all steps and keeps the residuals of each."""
     constants = dynamics.prepare(params)
 
     def body(carry, x_t):
@@ -110,6 +115,40 @@ def _run_fwd(dynamics, output, params, state, x, weight, fed_back, gain):
         return (state, outputs[output]), (outputs, residuals)
 
     (last, _), (outputs, residuals) = time_loop(body, (state, fed_back), x)
+    return outputs, last, residuals
+
+
+@_train.defjvp
+def _train_jvp(dynamics, output, primals, tangents):
+    found = _train(dynamics, output, *primals)
+    params, _, x, weight, fed_back, gain = primals
+    params_dot, state_dot, x_dot, weight_dot, fed_back_dot, gain_dot = tangents
+    outputs, last, residuals = found
+
+    def body(carry, step):
+        before, s_dot = carry
+        kept, s, x, x_dot = step
+        driven = functools.partial(_driven, x)
+        given = (weight, s, gain), (weight_dot, s_dot, gain_dot)
+        fed_dot = jax.jvp(driven, *given)[1]
+        drive_dot = jax.tree.map(jnp.add, x_dot, fed_dot)
+        step = (params, params_dot, outputs, kept, before, drive_dot)
+        after, outputs_dot, kept_dot = tangent.tangent_step(dynamics, *step)
+        return (after, outputs_dot[output]), (outputs_dot, kept_dot)
+
+    start = adjoint_behind(dynamics, fed_back, state_dot)
+    inputs = (residuals, _before(fed_back, outputs[output]), x, x_dot)
+    (end, _), (outputs_dot, kept_dot) = lax.scan(body, (start, fed_back_dot), inputs)
+    return found, (outputs_dot, tangent.last_tangent(end, last, state_dot), kept_dot)
+
+
+def _before(fed_back, s):
+    """What is fed back into each step."""
+    return jnp.concatenate([fed_back[None], s[:-1]])
+
+
+def _run_fwd(dynamics, output, params, state, x, weight, fed_back, gain):
+    outputs, last, residuals = _train(dynamics, output, params, state, x, weight, fed_back, gain)
     return (outputs, last), (params, weight, fed_back, gain, residuals, outputs[output])
 
 
@@ -136,7 +175,7 @@ def _run_bwd(dynamics, output, saved, cotangents):
     (bar, drive_bar, sums), x_bar = time_loop(
         body, (first, start, sums), (residuals, outputs_bar), reverse=True
     )
-    before = jnp.concatenate([fed_back[None], s[:-1]])
+    before = _before(fed_back, s)
     fed = lambda bar: bar if gain is None else gain * bar
     pair = lambda bar: jnp.einsum("tni,tnj->ij", fed(bar), before, precision=lax.Precision.HIGHEST)
     gain_bar = None

@@ -136,6 +136,18 @@ class Delta(Dynamics):
         step = 1 / self.scale
         return after, {"spike": jnp.floor(sent / step) * step}, {"change": change}
 
+    @property
+    def traces(self) -> tuple[str, ...]:
+        """The change, which unlike the output does not depend on the threshold."""
+        return ("change",)
+
+    def residual_tangents(
+        self, params_dot: Params, before: Tree, x_dot: Tree, values_dot: Tree, after: Tree
+    ) -> Tree:
+        """That of the change."""
+        del params_dot, before, x_dot, after
+        return {"change": values_dot["change"]}
+
     def adjoint(
         self, params: Params, bar: Tree, residuals: Tree, cotangents: Tree
     ) -> tuple[Tree, jax.Array, dict[str, jax.Array]]:
@@ -145,8 +157,10 @@ class Delta(Dynamics):
         reach = jnp.exp(-jnp.abs(above) / self.tau_grad)
         reached = -change * self.scale_grad * reach / params["threshold"]
         threshold = now * jnp.where(above > 0, reached, -jnp.sign(change))
-        before = {"previous": -now, "residual": jnp.zeros_like(now), "error": jnp.zeros_like(now)}
-        return before, now + bar["previous"], {"threshold": threshold}
+        passed = now + cotangents["change"] if "change" in cotangents else now
+        zero = jnp.zeros_like(now)
+        before = {"previous": -passed, "residual": zero, "error": zero}
+        return before, passed + bar["previous"], {"threshold": threshold}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,6 +216,21 @@ class SigmaDelta(Dynamics):
         if self.trace:
             outputs = {**outputs, "sigma": total["sum"], "activation": active}
         return {**total, **after}, outputs, {**residuals, "biased": biased}
+
+    @property
+    def traces(self) -> tuple[str, ...]:
+        """The sum, and those of the encoder."""
+        return ("sigma",) if self.readout else ("sigma", *self.delta.traces)
+
+    def residual_tangents(
+        self, params_dot: Params, before: Tree, x_dot: Tree, values_dot: Tree, after: Tree
+    ) -> Tree:
+        """Those of the biased sum and of the change."""
+        biased = {"biased": values_dot["sigma"] + params_dot["bias"]}
+        if self.readout:
+            return biased
+        given = (params_dot, before, x_dot, values_dot, after)
+        return {**self.delta.residual_tangents(*given), **biased}
 
     def adjoint(
         self, params: Params, bar: Tree, residuals: Tree, cotangents: Tree

@@ -47,23 +47,17 @@ def spike(
     return _spike(surrogate, graded, scale, voltage, threshold)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))
 def _spike(surrogate, graded, scale, voltage, threshold):
     del surrogate
     return fire(voltage >= threshold, voltage, graded, scale)
 
 
-def _spike_fwd(surrogate, graded, scale, voltage, threshold):
-    return _spike(surrogate, graded, scale, voltage, threshold), (voltage, threshold)
-
-
-def _spike_bwd(surrogate, graded, scale, residuals, spike_bar):
-    del graded, scale
-    voltage_bar = spike_bar * surrogate(*residuals)
-    return voltage_bar, -voltage_bar
-
-
-_spike.defvjp(_spike_fwd, _spike_bwd)
+@_spike.defjvp
+def _spike_jvp(surrogate, graded, scale, primals, tangents):
+    voltage_dot, threshold_dot = tangents
+    along = surrogate(*primals) * (voltage_dot - threshold_dot)
+    return _spike(surrogate, graded, scale, *primals), along
 
 
 def phase_spike(
@@ -114,25 +108,19 @@ def phase_spike(
     return _phase_spike(surrogate, graded, scale, real, imag, threshold, imag_last)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))
 def _phase_spike(surrogate, graded, scale, real, imag, threshold, imag_last):
     del surrogate
     before = jnp.concatenate([imag_last[None], imag[:-1]])
     return fire((real >= threshold) & (imag >= 0) & (before < 0), real, graded, scale)
 
 
-def _phase_spike_fwd(surrogate, graded, scale, real, imag, threshold, imag_last):
-    spikes = _phase_spike(surrogate, graded, scale, real, imag, threshold, imag_last)
-    return spikes, (real, imag, threshold)
-
-
-def _phase_spike_bwd(surrogate, graded, scale, residuals, spike_bar):
-    del graded, scale
-    by_real, by_imag = phase_derivatives(surrogate, *residuals)
-    return spike_bar * by_real, spike_bar * by_imag, -spike_bar * by_real, None
-
-
-_phase_spike.defvjp(_phase_spike_fwd, _phase_spike_bwd)
+@_phase_spike.defjvp
+def _phase_spike_jvp(surrogate, graded, scale, primals, tangents):
+    real_dot, imag_dot, threshold_dot, _ = tangents
+    by_real, by_imag = phase_derivatives(surrogate, *primals[:3])
+    along = by_real * (real_dot - threshold_dot) + by_imag * imag_dot
+    return _phase_spike(surrogate, graded, scale, *primals), along
 
 
 def fire(crossed: jax.Array, value: jax.Array, graded: bool, scale: float = 1.0) -> jax.Array:

@@ -102,13 +102,14 @@ class Spiking(Dynamics):
         return after, outputs
 
     def step_with_residuals(self, constants: Tree, state: Tree, x: Tree) -> tuple[Tree, Tree, Tree]:
-        """One time step; the residuals are the traces as integers, and the adaptive threshold."""
+        """One time step; the residuals are the traces, and the adaptive threshold."""
         drive = jax.tree.map(lambda part: fixed_point.to_fixed(part, self.s_scale), x)
         traces = self.membrane.advance(constants, state, drive)
         as_float = lambda value: fixed_point.to_float(value, self.s_scale)
+        residuals = {name: as_float(value) for name, value in traces.items()}
         if self.readout:
-            return traces, {self.value: as_float(traces[self.value])}, traces
-        watched, residuals, shown = traces[self.watched], dict(traces), {}
+            return traces, {self.value: residuals[self.value]}, residuals
+        watched, shown = traces[self.watched], {}
         if self.adaptive:
             adapted = adaptive.decay_adaptation(constants, state)
             crossed = adaptive.crosses(constants, adapted, watched)
@@ -119,20 +120,44 @@ class Spiking(Dynamics):
             crossed = crossed & (traces["imag"] >= 0) & (state["imag"] < 0)
         outputs = {"spike": fire(crossed, as_float(watched), self.graded)}
         if self.trace:
-            outputs |= {**{name: as_float(value) for name, value in traces.items()}, **shown}
+            outputs |= {**residuals, **shown}
         after = self.reset(traces, crossed, constants)
         if self.adaptive:
             after = {**after, **adaptive.jump_adaptation(constants, adapted, crossed)}
             if self.threshold_grad:
-                residuals |= {**adapted, "crossed": crossed.astype(jnp.int32)}
+                floats = {name: as_float(value) for name, value in adapted.items()}
+                residuals |= {**floats, "crossed": crossed.astype(jnp.float32)}
             else:
                 residuals["theta"] = shown["threshold"] + shown["refractory"]
         return after, outputs, residuals
 
+    @property
+    def traces(self) -> tuple[str, ...]:
+        """Those of the membrane, and of a threshold that learns."""
+        shown = ("threshold", "refractory") if self._learns_threshold else ()
+        return (*self.membrane.traces, *shown)
+
+    @property
+    def _learns_threshold(self) -> bool:
+        return self.adaptive and self.threshold_grad and not self.readout
+
+    def residual_tangents(
+        self, params_dot: Params, before: Tree, x_dot: Tree, values_dot: Tree, after: Tree
+    ) -> Tree:
+        """Those of the traces, and of a threshold that learns; the spikes count as given."""
+        del before, x_dot, after
+        found = {name: values_dot[name] for name in self.membrane.traces}
+        zero = jnp.zeros_like(found[self.value])
+        if self._learns_threshold:
+            adaptation = values_dot["threshold"] - params_dot["threshold"]
+            refractory = values_dot["refractory"]
+            return {**found, "adaptation": adaptation, "refractory": refractory, "crossed": zero}
+        return {**found, "theta": zero} if self.adaptive and not self.readout else found
+
     def adjoint_init(self, like: jax.Array) -> Tree:
         """Zero."""
         bar = zeros(self.membrane, like, jnp.float32)
-        if self.adaptive and self.threshold_grad and not self.readout:
+        if self._learns_threshold:
             bar |= {"adaptation": jnp.zeros_like(like), "refractory": jnp.zeros_like(like)}
         return bar
 
@@ -140,8 +165,7 @@ class Spiking(Dynamics):
         self, params: Params, bar: Tree, residuals: Tree, cotangents: Tree
     ) -> tuple[Tree, Tree, dict[str, jax.Array]]:
         """One step backward."""
-        as_float = lambda value: fixed_point.to_float(value, self.s_scale)
-        traces = {name: as_float(residuals[name]) for name in self.membrane.traces}
+        traces = {name: residuals[name] for name in self.membrane.traces}
         zero = jnp.zeros_like(traces[self.value])
         given = {name: cotangents.get(name, zero) for name in traces}
         params_bar, adapted_bar = {}, {}
@@ -149,8 +173,7 @@ class Spiking(Dynamics):
             if not self.adaptive:
                 theta = params["threshold"]
             elif self.threshold_grad:
-                adapted = {name: as_float(residuals[name]) for name in ("adaptation", "refractory")}
-                theta = adapted["adaptation"] + params["threshold"] + adapted["refractory"]
+                theta = residuals["adaptation"] + params["threshold"] + residuals["refractory"]
             else:
                 theta = residuals["theta"]
             spike_bar = cotangents["spike"]
@@ -169,7 +192,7 @@ class Spiking(Dynamics):
                 adapted_bar, params_bar = adaptive.adaptation_adjoint(
                     params,
                     bar,
-                    {**adapted, "crossed": residuals["crossed"].astype(jnp.float32)},
+                    residuals,
                     theta_bar + cotangents.get("threshold", zero),
                     theta_bar + cotangents.get("refractory", zero),
                 )

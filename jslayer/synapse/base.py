@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jslayer.ops import check, layout
+from jslayer.ops.forward_mode import reverse_only
 from jslayer.synapse import weight as weights
 from jslayer.synapse.hashable import Hashable as Hashable
 from jslayer.synapse.hashable import Mask as Mask
@@ -71,7 +72,7 @@ class Synapse(Hashable):
         if self.dtype is None:
             return self.weighted_sum(x, weight)
         check.choice("dtype", jnp.dtype(self.dtype), DTYPES)
-        return reduced(self.weighted_sum, self.dtype, x, weight)
+        return reverse_only(reduced)(self.weighted_sum, self.dtype, x, weight)
 
     def shape_for(self, x: jax.Array) -> tuple[int, ...]:
         """The weight's shape for a time-first ``x``, which is checked against it.

@@ -5,6 +5,7 @@ from typing import Any
 import jax
 
 from jslayer.ops import layout
+from jslayer.ops.forward_mode import reverse_only
 from jslayer.synapse import base
 from jslayer.synapse.convolve import convolve, convolve_transposed
 from jslayer.synapse.window import Window, check_image
@@ -141,4 +142,5 @@ class ConvTranspose(_Kernels):
         """``[T, N, H, W, in] -> [T, N, H', W', out]``, one convolution of T*N images."""
         window = Window.of(self)
         window.above(x.shape[2:4])
-        return layout.over_images(lambda x: convolve_transposed(x, weight, window, self.groups), x)
+        run = reverse_only(convolve_transposed)
+        return layout.over_images(lambda x: run(x, weight, window, self.groups), x)

@@ -70,7 +70,8 @@ def convolve_transposed(x: jax.Array, weight: jax.Array, window: Window, groups:
 
 
 def _transposed_fwd(x, weight, window, groups):
-    return convolve_transposed(x, weight, window, groups), (x, weight)
+    # undecorated, here and in the pooling: what JAX makes of it serves derivatives of gradients
+    return convolve_transposed.__wrapped__(x, weight, window, groups), (x, weight)
 
 
 def _transposed_bwd(window, groups, residuals, y_bar):

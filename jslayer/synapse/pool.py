@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jslayer.ops.forward_mode import reverse_only
 from jslayer.synapse import base, pooling
 from jslayer.synapse.window import Window, check_image
 
@@ -81,7 +82,8 @@ class Pool(_Constant):
         window = Window.of(self)
         ragged = zip(x.shape[2:4], window.kernel, strict=True)
         size = window.below(tuple(-(-n // k) * k for n, k in ragged))
-        return jax.vmap(lambda x: pooling.gather(x, weight[0, 0], window, size))(x)
+        gather = reverse_only(pooling.gather)
+        return jax.vmap(lambda x: gather(x, weight[0, 0], window, size))(x)
 
 
 class Unpool(_Constant):
@@ -113,4 +115,5 @@ class Unpool(_Constant):
         """``[T, N, H, W, C] -> [T, N, H', W', C]``."""
         window = Window.of(self)
         size = window.above(x.shape[2:4])
-        return jax.vmap(lambda x: pooling.spread(x, weight[0, 0], window, size))(x)
+        spread = reverse_only(pooling.spread)
+        return jax.vmap(lambda x: spread(x, weight[0, 0], window, size))(x)

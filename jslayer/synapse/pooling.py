@@ -64,22 +64,22 @@ def spread(x: jax.Array, weight: jax.Array, window: Window, size: tuple[int, int
 
 
 def _gather_fwd(x, weight, window, size):
-    return gather(x, weight, window, size), (x, weight)
+    return gather.__wrapped__(x, weight, window, size), (x, weight)
 
 
 def _gather_bwd(window, size, residuals, y_bar):
     x, weight = residuals
-    x_bar = spread(y_bar, weight, window, x.shape[1:3])
+    x_bar = spread.__wrapped__(y_bar, weight, window, x.shape[1:3])
     return x_bar, _products(x, y_bar, window)
 
 
 def _spread_fwd(x, weight, window, size):
-    return spread(x, weight, window, size), (x, weight)
+    return spread.__wrapped__(x, weight, window, size), (x, weight)
 
 
 def _spread_bwd(window, size, residuals, y_bar):
     x, weight = residuals
-    x_bar = gather(y_bar, weight, window, x.shape[1:3])
+    x_bar = gather.__wrapped__(y_bar, weight, window, x.shape[1:3])
     return x_bar, _products(y_bar, x, window)
 
 
