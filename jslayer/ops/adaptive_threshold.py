@@ -11,7 +11,6 @@ import jax.numpy as jnp
 
 from jslayer.ops import check, fixed_point
 from jslayer.ops.dynamics import Dynamics, Params, Tree
-from jslayer.ops.leaky_integrator import leak
 
 PARAMETERS = ("threshold", "threshold_step", "threshold_decay", "refractory_decay")
 """What an adaptive threshold needs, by name."""
@@ -37,33 +36,35 @@ def prepare_adaptation(params: Params, s_scale: int) -> Tree:
 def decay_adaptation(constants: Tree, state: Tree) -> Tree:
     """Adaptation and refraction of this step, before a spike; all int32."""
     return {
-        "adaptation": leak(state["adaptation"], constants["keep_threshold"], 0),
-        "refractory": leak(state["refractory"], constants["keep_refractory"], 0),
+        "adaptation": fixed_point.multiply(state["adaptation"], constants["keep_threshold"]),
+        "refractory": fixed_point.multiply(state["refractory"], constants["keep_refractory"]),
     }
 
 
 def jump_adaptation(constants: Tree, state: Tree, crossed: jax.Array) -> Tree:
     """After a spike: refraction rises by twice the threshold, the threshold by its step."""
-    level = state["adaptation"] + constants["rest"]
+    add, adaptation, refractory = fixed_point.add, state["adaptation"], state["refractory"]
+    level = _level(constants, state)
     return {
-        "adaptation": jnp.where(
-            crossed, state["adaptation"] + constants["jump"], state["adaptation"]
-        ),
-        "refractory": jnp.where(crossed, state["refractory"] + 2 * level, state["refractory"]),
+        "adaptation": jnp.where(crossed, add(adaptation, constants["jump"]), adaptation),
+        "refractory": jnp.where(crossed, add(add(refractory, level), level), refractory),
     }
+
+
+def _level(constants: Tree, state: Tree) -> jax.Array:
+    """The threshold: its rest value and what it has risen."""
+    return fixed_point.add(state["adaptation"], constants["rest"])
 
 
 def crosses(constants: Tree, state: Tree, value: jax.Array) -> jax.Array:
     """True where ``value`` reaches threshold plus refraction."""
-    level = state["adaptation"] + constants["rest"]
-    return fixed_point.reaches_sum(value, level, state["refractory"])
+    return fixed_point.reaches_sum(value, _level(constants, state), state["refractory"])
 
 
 def threshold_traces(constants: Tree, state: Tree, s_scale: int) -> Tree:
     """``threshold`` and ``refractory`` in threshold units."""
-    level = state["adaptation"] + constants["rest"]
     return {
-        "threshold": fixed_point.to_float(level, s_scale),
+        "threshold": fixed_point.to_float(_level(constants, state), s_scale),
         "refractory": fixed_point.to_float(state["refractory"], s_scale),
     }
 

@@ -9,6 +9,9 @@ import jax.numpy as jnp
 DECAY_SCALE = 1 << 12
 """Integer that stands for a decay of one."""
 
+LARGEST = (1 << 31) - 1
+"""The upper end of int32, where states stop."""
+
 STATE_PER_WEIGHT = 1 << 6
 """States are this much finer than weights and thresholds: ``s_scale = scale * 64``."""
 
@@ -34,6 +37,25 @@ def multiply(value: jax.Array, factor: jax.Array) -> jax.Array:
     low = (value & (DECAY_SCALE - 1)) * factor
     # the arithmetic shift rounds down; 4095 is added where the whole product is negative
     return (value >> 12) * factor + ((low + (((value ^ factor) >> 31) & (DECAY_SCALE - 1))) >> 12)
+
+
+def add(a: jax.Array, b: jax.Array) -> jax.Array:
+    """``a + b``, held at the ends of int32 instead of wrapping to the other one.
+
+    Args:
+      a: int32.
+      b: int32, same shape.
+
+    Returns:
+      int32.
+
+    Example:
+      >>> add(jnp.int32(2**31 - 10), jnp.int32(100))
+      Array(2147483647, dtype=int32)
+    """
+    total = a + b
+    wrapped = ((a ^ total) & (b ^ total)) < 0  # both signs differ from the sum's
+    return jnp.where(wrapped, (a >> 31) ^ LARGEST, total)
 
 
 def reaches_sum(value: jax.Array, a: jax.Array, b: jax.Array) -> jax.Array:

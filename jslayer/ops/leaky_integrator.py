@@ -11,7 +11,7 @@ from jslayer.ops.dynamics import Dynamics, Params, Tree
 
 def leak(value: jax.Array, keep: jax.Array, drive: jax.Array) -> jax.Array:
     """One step: ``value * keep / 4096``, cut toward zero, plus ``drive``; all int32."""
-    return fixed_point.multiply(value, keep) + drive
+    return fixed_point.add(fixed_point.multiply(value, keep), drive)
 
 
 def leak_adjoint(

@@ -17,10 +17,10 @@ def rotate(state: Tree, sin: jax.Array, cos: jax.Array, drive: Tree) -> Tree:
     drive_im``; each product is cut toward zero on its own.
     """
     real, imag = state["real"], state["imag"]
-    part = fixed_point.multiply
+    part, add = fixed_point.multiply, fixed_point.add
     return {
-        "real": part(real, cos) - part(imag, sin) + drive["real"],
-        "imag": part(real, sin) + part(imag, cos) + drive["imag"],
+        "real": add(add(part(real, cos), -part(imag, sin)), drive["real"]),
+        "imag": add(add(part(real, sin), part(imag, cos)), drive["imag"]),
     }
 
 

@@ -32,6 +32,9 @@ class Spiking(Dynamics):
     with ``trace`` also the membrane's states before the reset, and ``threshold`` and ``refractory``
     of adaptive ones before their jump. A read-out gives ``voltage`` (``imag``) and never spikes.
 
+    A state stops at the ends of int32, 2^31 / s_scale threshold units (524,288 as it comes; the
+    hardware's 24 bits end at 2,048); gradients pass as if it had not.
+
     The adjoint takes the surrogate at the watched value and leaves the reset out; the threshold's
     gradient is minus the value's. Without ``threshold_grad`` nothing flows to the adaptation.
 

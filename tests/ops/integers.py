@@ -1,4 +1,17 @@
-"""The neurons' steps with Python's integers, which have no largest one: judges of exactness."""
+"""The neurons' steps with Python's integers, which never wrap: judges of exactness.
+
+Every sum stops at the ends of int32, one addition after the other.
+"""
+
+LOW, HIGH = -(2**31), 2**31 - 1
+
+
+def total(*values):
+    """The sum, held at the ends after each addition."""
+    found = values[0]
+    for value in values[1:]:
+        found = max(LOW, min(HIGH, found + value))
+    return found
 
 
 def cut(value, factor):
@@ -8,18 +21,18 @@ def cut(value, factor):
 
 
 def leaks(state, drive, constants):
-    current = cut(state["current"], constants["keep_current"]) + drive
+    current = total(cut(state["current"], constants["keep_current"]), drive)
     return {
         "current": current,
-        "voltage": cut(state["voltage"], constants["keep_voltage"]) + current,
+        "voltage": total(cut(state["voltage"], constants["keep_voltage"]), current),
     }
 
 
 def rotate(state, drive, constants):
     real, imag, sin, cos = state["real"], state["imag"], constants["sin"], constants["cos"]
     return {
-        "real": cut(real, cos) - cut(imag, sin) + drive[0],
-        "imag": cut(real, sin) + cut(imag, cos) + drive[1],
+        "real": total(cut(real, cos), -cut(imag, sin), drive[0]),
+        "imag": total(cut(real, sin), cut(imag, cos), drive[1]),
     }
 
 
@@ -32,15 +45,15 @@ def decay(state, constants):
 
 
 def jump(state, constants):
-    level = state["adaptation"] + constants["rest"]
+    level = total(state["adaptation"], constants["rest"])
     return {
-        "adaptation": state["adaptation"] + constants["jump"],
-        "refractory": state["refractory"] + 2 * level,
+        "adaptation": total(state["adaptation"], constants["jump"]),
+        "refractory": total(state["refractory"], level, level),
     }
 
 
 def step(name, state, drive, constants):
-    """One step of a neuron: the state after it, whether it spiked, and all values on the way."""
+    """One step of a neuron: the state after it, and whether it spiked."""
     real_family = name in ("cuba", "alif")
     traces = (leaks if real_family else rotate)(state, drive, constants)
     watched = "voltage" if real_family else "real" if name in ("rf", "adrf") else "imag"
@@ -48,16 +61,15 @@ def step(name, state, drive, constants):
     adapted = decay(state, constants) if adaptive else {}
     level = constants.get("level")
     if adaptive:
-        level = adapted["adaptation"] + constants["rest"] + adapted["refractory"]
+        level = total(adapted["adaptation"], constants["rest"]) + adapted["refractory"]
     spike = traces[watched] >= level
     if name in ("rf", "adrf"):
         spike = spike and traces["imag"] >= 0 and state["imag"] < 0
     after = {**traces, **adapted}
-    way = list(after.values())
     if spike and adaptive:
         after |= jump(adapted, constants)
     if spike and name == "cuba":
         after["voltage"] = 0
     if spike and name == "rf_iz":
         after |= {"real": 0, "imag": level - 1}
-    return after, spike, [*way, *after.values()]
+    return after, spike
