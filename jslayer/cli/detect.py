@@ -61,7 +61,7 @@ class Phase:
       data: The videos.
       steps: Steps of training.
       batch: Videos of a step.
-      rate: Largest learning rate.
+      rates: Largest learning rates, of weights and of the rest.
       options: Of the step.
     """
 
@@ -70,7 +70,7 @@ class Phase:
     data: Dataset
     steps: int
     batch: int
-    rate: float
+    rates: tuple[float, float]
     options: dict[str, Any]
 
 
@@ -87,7 +87,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     trainer.add_argument("--threshold", type=float, default=0.2, help="of the neurons, on clips")
     trainer.add_argument("--sparsity", type=float, default=1.0, help="weight of the event rates")
     trainer.add_argument("--sparsity-rate", type=float, default=0.02, help="rate that is free")
-    trainer.add_argument("--lr", type=float, default=3e-3, help="learning rate on single frames")
+    trainer.add_argument("--lr", type=float, default=0.02, help="learning rate of weights")
     trainer.add_argument("--load", type=Path, help="network file to start from")
     trainer.add_argument("--out", type=Path, help="folder to write to; runs/DATA if not given")
     trainer.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
@@ -161,7 +161,7 @@ def _train_claimed(options: argparse.Namespace, phases: list[Phase], saved: Path
         if number < reached[0]:
             continue
         frames = phase.data.batch([0])[0]
-        optimizer = schedule(phase.rate, phase.steps)
+        optimizer = schedule(phase.rates[0], phase.steps, others=phase.rates[1])
         state = detection_state(
             phase.detector, frames, optimizer, seed=options.seed, variables=variables
         )
@@ -208,12 +208,14 @@ def _phases(options: argparse.Namespace) -> list[Phase]:
     if options.frames:
         frames = data(1, FRAMES, options.seed)
         detector = model(options, tuple(frames.classes), learn=False)
-        found.append(Phase("frames", detector, frames, options.frames, 16, options.lr, {}))
+        rates = options.lr, 0.15 * options.lr
+        found.append(Phase("frames", detector, frames, options.frames, 16, rates, {}))
     if options.clips:
         clips = data(options.seq_len, CLIPS, (options.seed, 1))
         detector = model(options, tuple(clips.classes), learn=True)
         more = {"sparsity": options.sparsity, "free_rate": options.sparsity_rate}
-        found.append(Phase("clips", detector, clips, options.clips, 4, options.lr / 3, more))
+        rates = 0.15 * options.lr, 0.05 * options.lr
+        found.append(Phase("clips", detector, clips, options.clips, 4, rates, more))
     return found
 
 

@@ -157,19 +157,45 @@ def _flipped(key, frames, rows):
 
 
 def schedule(
-    rate: float, steps: int, *, warmup: int = 50, clip: float = 5.0
+    rate: float, steps: int, *, others: float | None = None, warmup: int = 50, clip: float = 5.0
 ) -> optax.GradientTransformation:
-    """Adam whose rate rises over the first steps and falls as a cosine to 2 %; gradients are cut.
+    """Muon for the weights and Adam for the rest; rates rise, then fall as a cosine to 2 %.
+
+    Muon makes the columns of each update orthogonal. On `SyntheticStreet` half as many steps reach
+    what Adam alone does not.
 
     Args:
-      rate: Largest learning rate.
+      rate: Largest learning rate of the weights of synapses.
       steps: Steps in all.
+      others: That of thresholds, biases and norms; 0.15 times ``rate`` if not given.
       warmup: Steps of the rise.
       clip: Largest norm of the gradients.
+
+    References:
+      Jordan et al., Muon: An optimizer for hidden layers in neural networks, 2024.
     """
     warmup = min(warmup, max(steps - 1, 0))
-    rates = optax.warmup_cosine_decay_schedule(0.0, rate, warmup, max(steps, 1), 0.02 * rate)
-    return optax.chain(optax.clip_by_global_norm(clip), optax.adam(rates))
+
+    def course(most: float) -> optax.Schedule:
+        return optax.warmup_cosine_decay_schedule(0.0, most, warmup, max(steps, 1), 0.02 * most)
+
+    muon = optax.contrib.muon(
+        course(rate),
+        muon_weight_dimension_numbers=_matrices,
+        adam_learning_rate=course(0.15 * rate if others is None else others),
+    )
+    return optax.chain(optax.clip_by_global_norm(clip), muon)
+
+
+def _matrices(params: Any) -> Any:
+    """Which parameters are matrices, from all but their first axis to that: kernels of synapses."""
+
+    def kernel(leaf: Any) -> Any:
+        whole = jnp.ndim(leaf) > 2 and jnp.size(leaf) > jnp.shape(leaf)[0]
+        axes = tuple(range(1, jnp.ndim(leaf)))
+        return optax.contrib.MuonDimensionNumbers(axes, 0) if whole else None
+
+    return jax.tree.map(kernel, params)
 
 
 def evaluate(
