@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -231,6 +232,9 @@ class Detector:
     def export(self, path: str | os.PathLike[str], variables: Variables, **options: Any) -> None:
         """Writes the network file, with all that `load_detector` needs in its attributes.
 
+        The output biases of heads are attributes of their layers, ``output_bias``, which
+        `load_detector` and `hardware_raws` add; other tools have to as well.
+
         Args:
           path: Name of the file.
           variables: Trained.
@@ -245,7 +249,9 @@ class Detector:
             "mean": np.asarray(self.mean, np.float64),
             "std": np.asarray(self.std, np.float64),
         }
-        hdf5.export(path, self.network, variables, attributes=attributes, **options)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*output_bias is added by no tool")
+            hdf5.export(path, self.network, variables, attributes=attributes, **options)
 
     def output_biases(self, variables: Variables) -> tuple[Any, ...]:
         """Per scale what a head adds to the sums ``[A (5 + C)]``, which hardware does not; or 0."""

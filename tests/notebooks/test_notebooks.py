@@ -20,6 +20,7 @@ EXPECTED = {
     "nmnist",
     "oxford",
     "pilotnet_sdnn",
+    "sigma_delta_yolo",
     "xor",
 }
 COLAB = "https://colab.research.google.com/github/jslayer/jslayer/blob/main/notebooks"
