@@ -42,12 +42,12 @@ def _walk(content: Content) -> dict[int, Object]:
         if at not in found:
             if len(found) >= MOST_OBJECTS:
                 raise content.broken(f"tree of more than {MOST_OBJECTS} objects", at)
-            found[at] = read_object(content, at, texts)
-            if found[at].table is not None:
+            made = found[at] = read_object(content, at, texts)
+            if made.table is not None:
                 prefix = f"{place}/" if place and len(place) < LONGEST_PLACE else place
                 ahead += [
                     (prefix + entry.name, entry.address, entry.table)
-                    for entry in entries(content, found[at].table, sizes)
+                    for entry in entries(content, made.table, sizes)
                     if entry.address is not None
                 ]
         if said is not None and said != found[at].table:

@@ -104,7 +104,8 @@ def layout(message: Cursor) -> Layout:
         (size,) = message.numbers("H")
         return Layout(kind, NOWHERE, size, data=message.take(size))
     if kind == CONTIGUOUS:
-        return Layout(kind, *message.numbers("QQ"))
+        address, size = message.numbers("QQ")
+        return Layout(kind, address, size)
     if kind != CHUNKED:
         raise Short
     rank, address = message.numbers("BQ")

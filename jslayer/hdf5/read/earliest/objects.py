@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from jslayer.hdf5.errors import NetworkFileError, fault
@@ -22,7 +22,7 @@ NEWER = {
     **{0x13: "size of trees", 0x14: "driver", 0x15: "attribute table", 0x16: "count of names"},
     **{0x17: "free space", 0x18: "cache"},
 }
-READERS = {
+READERS: Mapping[int, Callable[[Cursor], Any]] = {
     SPACE: messages.dataspace,
     TYPE: datatype,
     OLD_FILL: messages.old_fill_size,
