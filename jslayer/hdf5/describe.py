@@ -20,7 +20,8 @@ def describe(file: NetworkFile) -> dict[str, Any]:
       ``file``, ``attributes`` (cut where long), ``layers`` (a list of mappings), ``neurons`` and
       ``synapses``. Of a layer: ``layer``, ``type``, ``shape``, ``kernel``, ``stride``,
       ``padding``, ``dilation``, ``groups``, ``delay``, ``neuron``, ``threshold``, ``decays``,
-      ``neurons``, ``synapses``, ``weights``; numbers per channel are a pair of the least and the largest.
+      ``neurons``, ``synapses``, ``weights``; numbers per channel are a pair of the least and the
+      largest.
     """
     layers = [_layer(layer) for layer in file.layers]
     return {
