@@ -513,6 +513,7 @@ def _again(number: int) -> int:
         path = Path(folder, "mutated.net")
         print(mutated(number, samples(), path), flush=True)
         try:
+            print(hdf5.diff(path, path))
             print(hdf5.inference(hdf5.read(path)))
             print(hdf5.load(path)[0])
         except Exception:

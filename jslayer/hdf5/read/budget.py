@@ -1,9 +1,7 @@
 """How many bytes a file may become when it is read."""
 
 from jslayer.hdf5.errors import fault
-
-FACTOR, FLOOR, CEILING = 16, 2**27, 2**31
-"""A file may become so many times larger, at most the ceiling; the floor is open to every file."""
+from jslayer.io.limits import limit_of
 
 
 class Budget:
@@ -17,8 +15,7 @@ class Budget:
 
     def __init__(self, file: str, size: int, max_bytes: int | None = None):
         self._file, self._size, self._spent = file, size, 0
-        usual = max(FLOOR, min(FACTOR * size, CEILING))
-        self._limit = usual if max_bytes is None else max_bytes
+        self._limit = limit_of(size, max_bytes)
 
     def spend(self, count: int, place: str) -> None:
         """Counts what ``place`` is about to take.

@@ -68,7 +68,12 @@ class Group:
             if len(self._group) > MOST_NAMES:
                 came = f"has {len(self._group)} entries"
                 raise fault(self.file, self.place, came, f"at most {MOST_NAMES}", DAMAGED)
-            return sorted(self._group)
+            names = list(self._group)
+            for name in names:
+                if not isinstance(name, str):  # h5py gives bytes that are not UTF-8 as they are
+                    came = f"has the name {name!r}"
+                    raise fault(self.file, self.place, came, "names in UTF-8", DAMAGED)
+            return sorted(names)
 
     def __contains__(self, name: str) -> bool:
         with translated(self.file, self.at(name)):
