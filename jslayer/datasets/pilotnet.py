@@ -1,5 +1,6 @@
 """PilotNet: from recorded frames of a real drive to the angle of the steering wheel."""
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -134,18 +135,22 @@ def _read_list(root: Path) -> tuple[list[Path], np.ndarray]:
         if not line.strip():
             continue
         match = re.fullmatch(r"\s*([^\s/\\]{1,255})\s+([-+0-9.eE]{1,40})\s*(,.*)?", line)
-        try:
-            name, angle = match[1], float(match[2])
-            if not abs(angle) <= MOST_DEGREES:
-                raise ValueError
-        except (TypeError, ValueError):
+        name, angle = (match[1], _number(match[2])) if match else ("", math.nan)
+        if not abs(angle) <= MOST_DEGREES:
             raise ValueError(
                 f"`root` has {path} with line {number} {shown(repr(line))}, expected 'N.jpg "
                 f"angle', an angle of at most {MOST_DEGREES} degrees; mend it."
-            ) from None
+            )
         files.append(folder / name)
         degrees.append(angle)
     return files, np.array(degrees)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _mended(degrees: np.ndarray) -> np.ndarray:

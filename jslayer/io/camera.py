@@ -7,8 +7,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .decoding import decoded
 from .event import Event
 from .files import PathLike, events_of, existing
@@ -76,10 +74,9 @@ def _decode(path: PathLike, kind: str, first_at_zero: bool, max_bytes: int | Non
     path = existing(path)
     dtype = _faery().EVENTS_DTYPE
     array = decoded(path, kind, dtype, limit_of(path.stat().st_size, max_bytes))
-    microseconds = array["t"].astype(np.float64)
-    if len(array) and array["t"].max() < 2**63:
-        whole = array["t"].astype(np.int64)
-        microseconds = whole - whole.min() if first_at_zero else whole
+    microseconds = array["t"]
+    if first_at_zero and len(array):
+        microseconds = microseconds - microseconds.min()
     return events_of(path, array["x"], array["y"], array[dtype.names[-1]], microseconds / 1000)
 
 

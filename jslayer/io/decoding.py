@@ -34,9 +34,15 @@ def decoded(path: Path, kind: str, dtype: Any, max_bytes: int) -> np.ndarray:
     # one thread, for each maps memory that counts
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     with tempfile.TemporaryFile() as found, tempfile.TemporaryFile() as reason:
-        streams = {"stdin": subprocess.DEVNULL, "stdout": found, "stderr": reason}
         try:
-            done = subprocess.run(command, timeout=seconds, env=environment, **streams)
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=found,
+                stderr=reason,
+                timeout=seconds,
+                env=environment,
+            )
         except subprocess.TimeoutExpired:
             raise _refused(path, f"it takes longer than {seconds:.0f} s") from None
         if done.returncode:

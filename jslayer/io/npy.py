@@ -1,7 +1,7 @@
 """Arrays in NumPy's format, whose claims are checked before anything is read."""
 
 import math
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -11,7 +11,7 @@ _HEADERS = {
 }
 
 
-def read_npy(stream: BinaryIO, left: int, *, fields: bool = False) -> np.ndarray:
+def read_npy(stream: IO[bytes], left: int, *, fields: bool = False) -> np.ndarray:
     """Reads an array of plain numbers; read-only.
 
     Args:
