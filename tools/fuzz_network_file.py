@@ -1,12 +1,12 @@
 """Mutates network files and reads them: each must read, or be refused with one clear error.
 
-Mutations change bytes, the blocks of the format, or what the file says; half of a quarter start from
-files of the newer formats. They are made and read in a worker process, since a damaged file may
+Mutations change bytes, the blocks of the format, or what the file says; an eighth starts from files
+of the newer formats. They are made and read in a worker process, since a damaged file may
 crash the hdf5 library itself; what the worker says, and how it dies, is counted. Every mutation has
 a number, from which it can be made again.
 
-    python tools/fuzz_network_file.py --mutations 20000
-    python tools/fuzz_network_file.py --only 1234        makes one again, and shows its traceback
+    python -m tools.fuzz_network_file --mutations 20000
+    python -m tools.fuzz_network_file --only 1234        makes one again, and shows its traceback
 """
 
 import argparse
@@ -54,7 +54,11 @@ ATTRIBUTES = (
 @functools.cache
 def newer_samples() -> list[bytes]:
     """The same in newer formats: all of it, or the groups alone."""
-    options: list[dict[str, Any]] = [{"libver": "latest"}, {"libver": "v108"}, {"track_order": True}]
+    options: list[dict[str, Any]] = [
+        {"libver": "latest"},
+        {"libver": "v108"},
+        {"track_order": True},
+    ]
     return [copied(content, **more) for content in samples() for more in options]
 
 

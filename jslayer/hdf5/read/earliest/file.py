@@ -3,6 +3,7 @@
 import mmap
 import struct
 
+from jslayer.hdf5.errors import DAMAGED, fault
 from jslayer.hdf5.read.earliest.content import NOWHERE, Content
 from jslayer.hdf5.read.earliest.groups import GROUP, Sizes, entries
 from jslayer.hdf5.read.earliest.heaps import heaps
@@ -73,5 +74,6 @@ def _superblock(content: Content) -> tuple[int, tuple[int, int] | None, Sizes]:
     if driver != NOWHERE:
         raise content.newer("superblock with a driver", 0)
     if end > content.size:
-        raise content.broken(f"end: of {end} bytes the last is missing,", content.size)
+        came = f"is cut short, to {content.size} bytes"
+        raise fault(content.file, "", came, f"{end} bytes", DAMAGED)
     return root, (table[0], table[1]) if kind == GROUP else None, Sizes(leaf, node)
