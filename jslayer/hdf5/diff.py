@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from jslayer.hdf5 import checksum
 from jslayer.hdf5.read import source
 from jslayer.hdf5.read.group import Group
 from jslayer.hdf5.read.neuron import EXPORT
@@ -24,7 +25,8 @@ def diff(
 ) -> list[str]:
     """What differs between two network files, dataset by dataset, attributes included.
 
-    The files need not be networks that make sense; they are compared as they are stored.
+    The files need not be networks that make sense; they are compared as they are stored, without
+    their checksums.
 
     Args:
       a: Name of a file.
@@ -65,6 +67,7 @@ def _content(file: Group) -> Mapping[str, Any]:
     """Texts and arrays by path, attributes by path, ``@`` and name; once per object."""
     found: dict[str, Any] = {}
     _collect(file, "", found, {file.identity(): ""}, 0)
+    found.pop(f"@{checksum.NAME}", None)
     return found
 
 

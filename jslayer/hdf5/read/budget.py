@@ -17,6 +17,10 @@ class Budget:
         self._file, self._size, self._spent = file, size, 0
         self._limit = limit_of(size, max_bytes)
 
+    def again(self) -> "Budget":
+        """Another of the same size, of which nothing is spent."""
+        return Budget(self._file, self._size, self._limit)
+
     def spend(self, count: int, place: str) -> None:
         """Counts what ``place`` is about to take.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from jslayer.hdf5 import checksum
 from jslayer.hdf5.read import source
 from jslayer.hdf5.read.fit import fitted
 from jslayer.hdf5.read.group import Group
@@ -23,6 +24,8 @@ def read(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> Netwo
     decays per layer or per channel, layers without a neuron. Datasets of other names are ignored.
     The file is data from elsewhere: nothing is taken from it before its size and type are checked,
     and of the hdf5 formats only the earliest is read, which h5py writes unless told otherwise.
+    A file with the attribute ``checksum``, as `export` writes it, must hold what it held then; who
+    changes such a file by other means removes that attribute.
 
     Args:
       path: Name of the file.
@@ -54,10 +57,12 @@ def read(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> Netwo
       [('dense', (4,), 80), ('dense', (2,), 80)]
     """
     with source.opened(path, max_bytes=max_bytes) as file:
+        attributes = file.attributes()
+        if checksum.NAME in attributes:
+            checksum.check(file.afresh(), attributes.pop(checksum.NAME))
         layers: list[Layer] = []
         for number, group in enumerate(_groups(file)):
             layers.append(fitted(read_layer(number, group), layers, group))
-        attributes = file.attributes()
         _check_outputs(attributes.get("outputs"), len(layers), file)
         return NetworkFile(os.fspath(path), tuple(layers), attributes)
 

@@ -58,6 +58,11 @@ class Group:
         """The error of the entry ``name``."""
         return fault(self.file, self.at(name), came, expected, action)
 
+    def afresh(self) -> "Group":
+        """The same with another budget, for a look at everything that keeps nothing."""
+        known = Known(self._known.objects, self._known.budget.again())
+        return Group(self._group, self.file, self.place, known)
+
     def at(self, name: str) -> str:
         """Full name of the entry ``name``."""
         return "/".join(part for part in (self.place, name) if part)

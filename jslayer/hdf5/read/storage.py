@@ -63,6 +63,8 @@ def check_chunks(held: Object, file: str, place: str) -> None:
     Raises:
       NetworkFileError: one does not.
     """
+    if not held.chunks:
+        return
     with open(file, "rb") as content:
         for number, chunk in enumerate(held.chunks):
             content.seek(chunk.address)

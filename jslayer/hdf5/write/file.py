@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 import warnings
 from collections.abc import Mapping
 from importlib import metadata
@@ -14,7 +15,12 @@ import numpy as np
 from jslayer.block.base import MAX_DELAY
 from jslayer.block.graph import flat, own_variables
 from jslayer.block.unweighted import Input
+from jslayer.hdf5 import checksum
 from jslayer.hdf5.late import latenesses
+from jslayer.hdf5.read.budget import Budget
+from jslayer.hdf5.read.earliest.content import Content as Bytes
+from jslayer.hdf5.read.earliest.file import walked
+from jslayer.hdf5.read.group import Group, Known
 from jslayer.hdf5.write.content import Content, head
 from jslayer.hdf5.write.layers import content_of
 from jslayer.hdf5.write.numbers import int64, reduced
@@ -42,8 +48,9 @@ def export(
     1/4096, delays in whole steps, taken from the weights and running statistics that evaluation
     uses. What the format cannot say and `load` needs stands in attributes, which inference tools
     ignore: ``w_scale``, a ``delay_shift`` other than the family's own, what makes a read-out or k
-    winners take all one again, norms of complex neurons. Blocks and neurons that the format has no
-    words for are refused.
+    winners take all one again, norms of complex neurons; and ``checksum``, by which `read` finds
+    damage. Whoever changes the file later by other means removes that attribute. Blocks and
+    neurons that the format has no words for are refused.
 
     Args:
       path: Name of the file; one that exists is replaced at the end, and stays after an error.
@@ -83,7 +90,7 @@ def export(
         for note in layer.notes:
             warnings.warn(f"{place}: {note}", stacklevel=2)
     content = io.BytesIO()
-    with h5py.File(content, "w") as file:
+    with h5py.File(content, "w", libver="earliest") as file:
         file.attrs["writer"] = "jslayer"
         file.attrs["format_version"] = FORMAT_VERSION
         file.attrs["library_version"] = _library_version()
@@ -95,8 +102,16 @@ def export(
             if reduced_weights:
                 layer.datasets |= _reduced(layer.datasets)
             _fill(file.create_group(place), layer)
+    _add_checksum(content, os.fspath(path))
     with replacing(path) as target:
         target.write(content.getbuffer())
+
+
+def _add_checksum(content: io.BytesIO, name: str) -> None:
+    whole = content.getvalue()
+    with h5py.File(content, "r+", libver="earliest") as file:
+        known = Known(walked(Bytes(whole, name)), Budget(name, len(whole), sys.maxsize))
+        file.attrs[checksum.NAME] = checksum.checksum(Group(file, name, "", known))
 
 
 def _library_version() -> str:

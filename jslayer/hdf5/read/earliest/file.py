@@ -29,10 +29,11 @@ def objects(name: str) -> dict[int, Object]:
       NetworkFileError: it is broken, or of a newer format than the earliest.
     """
     with open(name, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return _walk(Content(content, name))
+        return walked(Content(content, name))
 
 
-def _walk(content: Content) -> dict[int, Object]:
+def walked(content: Content) -> dict[int, Object]:
+    """As `objects`, of bytes."""
     root, table, sizes = _superblock(content)
     texts = heaps(content)
     found: dict[int, Object] = {}
