@@ -11,10 +11,8 @@ from jslayer.hdf5 import checksum
 from jslayer.hdf5.read import source
 from jslayer.hdf5.read.group import Group
 from jslayer.hdf5.read.neuron import EXPORT
+from jslayer.hdf5.read.whole import DEEPEST
 from jslayer.io.text import shown
-
-DEEPEST = 16
-"""Groups in groups; a network file has three."""
 
 PIECE = 2**20
 """Numbers that are compared at a time."""

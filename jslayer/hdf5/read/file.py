@@ -11,6 +11,7 @@ from jslayer.hdf5.read.fit import fitted
 from jslayer.hdf5.read.group import Group
 from jslayer.hdf5.read.layer import MOST_LAYERS, read_layer
 from jslayer.hdf5.read.neuron import EXPORT
+from jslayer.hdf5.read.whole import check_whole
 from jslayer.hdf5.records import Layer, NetworkFile
 from jslayer.io.text import shown
 
@@ -59,7 +60,7 @@ def read(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> Netwo
     with source.opened(path, max_bytes=max_bytes) as file:
         attributes = file.attributes()
         if checksum.NAME in attributes:
-            checksum.check(file.afresh(), attributes.pop(checksum.NAME))
+            check_whole(file.afresh(), attributes.pop(checksum.NAME))
         layers: list[Layer] = []
         for number, group in enumerate(_groups(file)):
             layers.append(fitted(read_layer(number, group), layers, group))

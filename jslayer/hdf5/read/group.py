@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import DTypeLike
 
+from jslayer.hdf5.attributes import is_kept, plain, text_of
 from jslayer.hdf5.errors import DAMAGED, NetworkFileError, fault, translated
 from jslayer.hdf5.read.budget import Budget
 from jslayer.hdf5.read.earliest.objects import Object
@@ -185,9 +186,7 @@ class Group:
             if form.length is not None and length > LONGEST_TEXT:
                 raise self.fault(name, f"is a text of {length} bytes", "a name", DAMAGED)
             self._known.budget.spend(length, place)
-            value = np.asarray(entry[()], dtype=object).reshape(-1)[0]
-            text = bytes(value).decode("utf-8") if isinstance(value, bytes) else str(value)
-        return text.strip("\0 ")
+            return text_of(entry[()])
 
     def is_text(self, name: str) -> bool:
         """True where the dataset ``name`` holds texts."""
@@ -217,15 +216,8 @@ class Group:
                 if held.shape is None or 0 in held.shape:
                     came = f"has the attribute {shown(name)}, which is empty"
                     raise self.fault("", came, "a number or a text", "remove it")
-                is_text = h5py.check_string_dtype(held.dtype) is not None
-                is_one = held.shape == () and (is_text or held.dtype.kind in "fiub")
-                is_row = len(held.shape) == 1 and held.dtype.kind in "fiu"
-                if size is None or not (is_row or is_one):
+                if size is None or not is_kept(held):
                     continue
                 self._known.budget.spend(size, f"{self.place}@{name}")
-                if is_row:
-                    found[name] = np.asarray(attributes[name])
-                else:
-                    value = attributes[name]
-                    found[name] = value.item() if isinstance(value, np.generic) else value
+                found[name] = plain(attributes[name])
         return found

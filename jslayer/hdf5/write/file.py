@@ -2,9 +2,8 @@
 
 import io
 import os
-import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
@@ -16,11 +15,8 @@ from jslayer.block.base import MAX_DELAY
 from jslayer.block.graph import flat, own_variables
 from jslayer.block.unweighted import Input
 from jslayer.hdf5 import checksum
+from jslayer.hdf5.attributes import is_kept, plain, text_of
 from jslayer.hdf5.late import latenesses
-from jslayer.hdf5.read.budget import Budget
-from jslayer.hdf5.read.earliest.content import Content as Bytes
-from jslayer.hdf5.read.earliest.file import walked
-from jslayer.hdf5.read.group import Group, Known
 from jslayer.hdf5.write.content import Content, head
 from jslayer.hdf5.write.layers import content_of
 from jslayer.hdf5.write.numbers import int64, reduced
@@ -97,21 +93,33 @@ def export(
         if outputs:
             file.attrs["outputs"] = int64(outputs)
         for name, value in (attributes or {}).items():
+            if isinstance(value, h5py.Empty) or 0 in np.shape(value):
+                raise ValueError(
+                    f"`attributes` has {name!r}, which is empty, expected a number, a row of "
+                    "numbers or a text; leave it out."
+                )
             file.attrs[name] = value
         for place, layer in layers.items():
             if reduced_weights:
                 layer.datasets |= _reduced(layer.datasets)
             _fill(file.create_group(place), layer)
-    _add_checksum(content, os.fspath(path))
+        file.attrs[checksum.NAME] = checksum.checksum(_content(file, ""))
     with replacing(path) as target:
         target.write(content.getbuffer())
 
 
-def _add_checksum(content: io.BytesIO, name: str) -> None:
-    whole = content.getvalue()
-    with h5py.File(content, "r+", libver="earliest") as file:
-        known = Known(walked(Bytes(whole, name)), Budget(name, len(whole), sys.maxsize))
-        file.attrs[checksum.NAME] = checksum.checksum(Group(file, name, "", known))
+def _content(group: h5py.Group, place: str) -> Iterator[tuple[str, Any]]:
+    """What was written, for its checksum."""
+    for name in sorted(group.attrs):
+        if is_kept(group.attrs.get_id(name)):
+            yield f"{place}@{name}", plain(group.attrs[name])
+    for name in sorted(group):
+        entry, path = group[name], f"{place}/{name}" if place else name
+        if isinstance(entry, h5py.Group):
+            yield from _content(entry, path)
+        else:
+            is_text = h5py.check_string_dtype(entry.dtype) is not None
+            yield path, text_of(entry[()]) if is_text else entry[()]
 
 
 def _library_version() -> str:

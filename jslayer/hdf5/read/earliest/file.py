@@ -29,11 +29,10 @@ def objects(name: str) -> dict[int, Object]:
       NetworkFileError: it is broken, or of a newer format than the earliest.
     """
     with open(name, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return walked(Content(content, name))
+        return _walk(Content(content, name))
 
 
-def walked(content: Content) -> dict[int, Object]:
-    """As `objects`, of bytes."""
+def _walk(content: Content) -> dict[int, Object]:
     root, table, sizes = _superblock(content)
     texts = heaps(content)
     found: dict[int, Object] = {}
