@@ -36,6 +36,7 @@ def run(options: argparse.Namespace) -> int:
         reset_interval=options.reset_interval,
         reset_offset=options.reset_offset,
         layout=options.layout,
+        max_bytes=options.max_bytes,
     )
     x = load(options.input)
     if options.encode:

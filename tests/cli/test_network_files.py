@@ -67,6 +67,16 @@ def test_run_holds_encodes_and_takes_the_clients_layout(tmp_path):
     assert expected.shape == (3, 4, 3, 4)
 
 
+@pytest.mark.parametrize("command", ["info", "diff", "run"])
+def test_files_that_would_expand_are_read_when_asked_for(command, network, x, tmp_path, capsys):
+    more = {"info": [], "diff": [network], "run": ["--input", tmp_path / "x.npy"]}[command]
+    more += ["--output", tmp_path / "y.npy"] if command == "run" else []
+    arguments = [command, *map(str, [network, *more]), "--max-bytes"]
+    assert main([*arguments, "100"]) == 2
+    assert "would expand a file of" in capsys.readouterr().err
+    assert main([*arguments, "10000"]) == 0
+
+
 def test_warnings_become_notes(tmp_path, capsys):
     path = written(tmp_path / "a.net", [dense(4, 3, CUBA | {"gradedSpike": True})])
     np.save(tmp_path / "x.npy", np.ones((1, 3, 5)))

@@ -76,7 +76,8 @@ def test_plain_files_of_every_kind_pass(tmp_path):
         other["one"] = np.zeros((), "V3")
         other.create_dataset("many", data=np.zeros((900, 3)), chunks=(2, 3), compression="gzip")
         other.create_dataset("sums", data=np.ones((9, 3)), chunks=(2, 3), fletcher32=True)
-    assert len(objects(str(path))) > 60
+    with open(path, "rb") as file:
+        assert len(objects(file, str(path))) > 60
     assert len(hdf5.read(path).layers) == 2
 
 
@@ -217,3 +218,16 @@ def test_a_block_that_is_no_text_is_named(value, tmp_path):
     with h5py.File(path, "r+") as file:
         file["layer/1"].attrs["block"] = value
     refused(path, "`layer/1` has the attribute block .*, expected a text", hdf5.load)
+
+
+def test_a_file_that_is_replaced_between_look_and_opening_is_refused(tmp_path, monkeypatch):
+    path = written(tmp_path / "a.net", LAYERS)
+    other = copied(path, tmp_path / "b.net", libver="latest")
+    opened = h5py.File
+
+    def replaced(name, mode):
+        other.rename(path)
+        return opened(name, mode)
+
+    monkeypatch.setattr(h5py, "File", replaced)
+    refused(path, "the file was replaced while it was opened, expected one that stays; read it")

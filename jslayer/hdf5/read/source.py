@@ -39,10 +39,13 @@ def opened(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> Ite
             raise fault(name, "", came, "one that nobody writes", action)
         start = lock.read(len(SIGNATURE))
         _check_start(name, start)
-        known = Known(objects(name), Budget(name, os.fstat(lock.fileno()).st_size, max_bytes))
+        known = Known(objects(lock, name), Budget(name, os.fstat(lock.fileno()).st_size, max_bytes))
         with translated(name, ""):
             file = h5py.File(name, "r")
         try:
+            if not os.path.samestat(os.fstat(lock.fileno()), os.stat(name)):
+                came, expected = "was replaced while it was opened", "one that stays"
+                raise fault(name, "", came, expected, "read it again")
             yield Group(file, name, "", known)
         finally:
             with translated(name, ""):

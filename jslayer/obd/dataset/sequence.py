@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 import functools
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from jslayer.datasets.base import Arrays, Dataset, positive_integer
 from jslayer.io import style
 from jslayer.io.picture_file import read_rgb
+from jslayer.io.text import shown
 from jslayer.obd.boxes import centers
 from jslayer.obd.dataset.tables import cut_to_frame, empty_tables, fill
 from jslayer.obd.padding import IGNORE, OBJECT, largest_first
@@ -202,6 +204,18 @@ def inside(root: Path, name: str) -> Path:
     return path
 
 
+def finite(word: str) -> float:
+    """Returns the number that a word of an annotation says.
+
+    Raises:
+      ValueError: It says none, infinity or NaN.
+    """
+    number = float(word)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
 def class_number(classes: Sequence[str], name: str, where: Any) -> int:
     """Returns the label of a class.
 
@@ -212,7 +226,7 @@ def class_number(classes: Sequence[str], name: str, where: Any) -> int:
         return list(classes).index(name)
     except ValueError:
         raise ValueError(
-            f"`classes` lacks {name!r}, which {where} has, expected names among "
+            f"`classes` lacks {shown(repr(name))}, which {where} has, expected names among "
             f"{', '.join(classes)}; pass the classes of the data set."
         ) from None
 

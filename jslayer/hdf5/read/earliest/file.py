@@ -2,6 +2,7 @@
 
 import mmap
 import struct
+from typing import BinaryIO
 
 from jslayer.hdf5.errors import DAMAGED, fault
 from jslayer.hdf5.read.earliest.content import NOWHERE, Content
@@ -16,11 +17,12 @@ LONGEST_PLACE = 200
 """Longer names of objects are cut in messages."""
 
 
-def objects(name: str) -> dict[int, Object]:
+def objects(file: BinaryIO, name: str) -> dict[int, Object]:
     """Looks through an hdf5 file, each block once, in time in proportion to its size.
 
     Args:
-      name: Name of a file that begins as an hdf5 file does.
+      file: A file that begins as an hdf5 file does.
+      name: Its name, for messages.
 
     Returns:
       Its objects by their address.
@@ -28,7 +30,7 @@ def objects(name: str) -> dict[int, Object]:
     Raises:
       NetworkFileError: it is broken, or of a newer format than the earliest.
     """
-    with open(name, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return _walk(Content(content, name))
 
 
