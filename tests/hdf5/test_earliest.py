@@ -12,7 +12,7 @@ import pytest
 from jslayer import hdf5
 from jslayer.hdf5.diff import diff
 from jslayer.hdf5.read.earliest.file import objects
-from tests.hdf5.files import dense, written
+from tests.hdf5.files import conv, dense, written
 
 LAYERS = [dense(4, 3), dense(2, 4)]
 
@@ -145,6 +145,12 @@ def test_a_chunk_that_becomes_more_than_a_chunk_is_refused(tmp_path):
         made = file.create_dataset("layer/0/weight", (4, 3), "f4", chunks=(4, 3), compression=9)
         made.id.write_direct_chunk((0, 0), zlib.compress(content.tobytes() + bytes(2**24)))
     refused(path, r"`layer/0/weight` has a chunk \(0\) that does not become 48 bytes")
+
+
+def test_channels_that_a_shape_alone_claims_count_too(tmp_path):
+    weight = np.full((1, 1, 2, 2), 2, np.float32)
+    layers = [conv((2**27, 1, 1), weight, kind="pool", delay=np.float32(3))]
+    refused(written(tmp_path / "a.net", layers), "`layer/0/shape` would expand a file", hdf5.load)
 
 
 def test_one_layer_under_many_names_counts_each_time(tmp_path):

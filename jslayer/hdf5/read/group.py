@@ -68,6 +68,10 @@ class Group:
         """Full name of the entry ``name``."""
         return "/".join(part for part in (self.place, name) if part)
 
+    def spend(self, count: int, name: str) -> None:
+        """Counts bytes that the entry ``name`` makes others take."""
+        self._known.budget.spend(count, self.at(name))
+
     def names(self) -> list[str]:
         """Names of its entries, sorted."""
         with translated(self.file, self.place):

@@ -53,6 +53,8 @@ def _shape(group: Group) -> tuple[int, ...]:
     if math.prod(sizes) > MOST_NEURONS:
         came = f"is {sizes}, {math.prod(sizes)} neurons"
         raise group.fault("shape", came, f"at most {MOST_NEURONS}", EXPORT)
+    # one number stands for all channels in the file, and for one of them in a network
+    group.spend(4 * (sizes[0] if len(sizes) == 3 else math.prod(sizes)), "shape")
     return sizes
 
 
