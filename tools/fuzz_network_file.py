@@ -1,21 +1,27 @@
 """Mutates network files and reads them: each must read, or be refused with one clear error.
 
-Mutations are made and read in a worker process, since a damaged file may crash the hdf5 library
-itself; what the worker says, and how it dies, is counted. Every mutation has a number, from which
-it can be made again.
+Mutations change bytes, the blocks of the format, or what the file says; an eighth starts from files
+of the newer formats. They are made and read in a worker process, since a damaged file may
+crash the hdf5 library itself; what the worker says, and how it dies, is counted. Every mutation has
+a number, from which it can be made again.
 
-    python tools/fuzz_network_file.py --mutations 20000
-    python tools/fuzz_network_file.py --only 1234        makes one again, and shows its traceback
+    python -m tools.fuzz_network_file --mutations 20000
+    python -m tools.fuzz_network_file --only 1234        makes one again, and shows its traceback
 """
 
 import argparse
 import collections
+import contextlib
 import dataclasses
+import functools
 import io
 import json
 import os
 import random
+import re
+import resource
 import selectors
+import struct
 import subprocess
 import sys
 import tempfile
@@ -33,6 +39,40 @@ ROOT = Path(__file__).resolve().parent.parent
 ALLOWED = ("read", "NetworkFileError", "FileNotFoundError", "IsADirectoryError", "PermissionError")
 
 
+LONGEST_MESSAGE = 800
+"""Characters of an error, without the name of the file."""
+
+MOST_MEMORY = 2**29
+"""Bytes by which reading may make the process grow."""
+
+ATTRIBUTES = (
+    *("w_scale", "block", "delay_shift", "readout", "cum_error", "per_channel", "in_shape"),
+    *("output_bias", "neuron_bias", "num_winners", "self_excitation", "drive_bias", "real_bias"),
+    *("imag_bias", "real_weight_exp", "imag_weight_exp", "previous", "outputs", "other"),
+)
+
+
+@functools.cache
+def newer_samples() -> list[bytes]:
+    """The same in newer formats: all of it, or the groups alone."""
+    options: list[dict[str, Any]] = [
+        {"libver": "latest"},
+        {"libver": "v108"},
+        {"track_order": True},
+    ]
+    return [copied(content, **more) for content in samples() for more in options]
+
+
+def copied(content: bytes, **options: Any) -> bytes:
+    """A file with the same content, made with other options."""
+    made = io.BytesIO()
+    with h5py.File(io.BytesIO(content)) as old, h5py.File(made, "w", **options) as new:
+        for name in old:
+            old.copy(name, new)
+    return made.getvalue()
+
+
+@functools.cache
 def samples() -> list[bytes]:
     """Small valid files, which together hold every type of layer and of neuron."""
     rng = np.random.default_rng(0)
@@ -105,9 +145,13 @@ def _written(layers: list[dict[str, Any]]) -> bytes:
 def mutated(number: int, files: list[bytes], path: Path) -> str:
     """Writes mutation ``number`` of a sample to ``path``; returns what was done."""
     draw = random.Random(number)
-    content = bytearray(draw.choice(files))
+    newer = number % 8 == 0
+    content = bytearray(draw.choice(newer_samples() if newer else files))
+    if number % 4 == 0 or number % 8 == 1:
+        kind = _damage(draw, content, path)
+        return f"newer:{kind}" if newer else kind
     if number % 2:
-        return _damage(draw, content, path)
+        return _misled(draw, content, path)
     path.write_bytes(content)
     names = []
     for _ in range(draw.choice((1, 1, 1, 2, 3))):
@@ -116,6 +160,32 @@ def mutated(number: int, files: list[bytes], path: Path) -> str:
             names.append(change.__name__)
             change(draw, file, draw.choice(_places(file)))
     return "+".join(names)
+
+
+def _misled(draw: random.Random, content: bytearray, path: Path) -> str:
+    """Changes addresses, sizes and kinds where the format has them."""
+    end = len(content)
+    words = struct.unpack_from(f"<{end // 8}Q", content)
+    addresses = [8 * i for i, word in enumerate(words) if 0 < word < end]
+    marks = [m.start() for m in re.finditer(b"TREE|SNOD|HEAP|GCOL|\1\0..\1\0\0\0", content)]
+    kind = draw.choice(("address", "address", "near", "header", "header", "message"))
+    for _ in range(draw.choice((1, 1, 1, 2, 4))):
+        at = draw.choice(addresses)
+        if kind == "address":
+            value = draw.choice([words[draw.choice(addresses) // 8], draw.choice(marks), end, 0])
+            struct.pack_into("<Q", content, at, value)
+        elif kind == "near":
+            change = draw.choice((-16, -8, -1, 1, 8, 16, 2**32, 2**63, -(2**63)))
+            struct.pack_into("<Q", content, at, (words[at // 8] + change) % 2**64)
+        else:
+            at = draw.choice(marks) + (draw.randrange(24) if kind == "header" else 0)
+            if kind == "message":
+                at += 16 + 8 * draw.randrange(12) + draw.randrange(4)
+            value = draw.choice((0, 1, 2, 3, 4, 5, 8, 16, 21, 127, 128, 255, draw.randrange(256)))
+            if at < end:
+                content[at] = value
+    path.write_bytes(content)
+    return kind
 
 
 def _damage(draw: random.Random, content: bytearray, path: Path) -> str:
@@ -293,13 +363,18 @@ def rename(draw: random.Random, file: h5py.File, place: str) -> None:
 
 def attribute(draw: random.Random, file: h5py.File, place: str) -> None:
     """An attribute that should not be."""
-    value = draw.choice((0, -1, 1.5, "64", [64, 64], 2**40, b"\xff", np.nan, h5py.Empty("i4")))
-    file[place].attrs[draw.choice(("w_scale", "other"))] = value
+    odd = (0, -1, 1.5, True, "64", [64, 64], 2**40, b"\xff", np.nan, np.inf, 1e300, [np.nan, 1e300])
+    more = (h5py.Empty("i4"), np.zeros(0), "KWTA", "ConvOutput", "Affine", "x" * 5000, "\x1b[31m")
+    node = file if draw.random() < 0.1 else file[place]
+    if draw.random() < 0.7 and re.match(r"layer/\d+", place):
+        node = file[re.match(r"layer/\d+", place)[0]]
+    for _ in range(draw.choice((1, 1, 3))):
+        node.attrs[draw.choice(ATTRIBUTES)] = draw.choice(odd + more)
 
 
 CHANGES: tuple[Callable[[random.Random, h5py.File, str], None], ...] = (
     *(delete, retype, retype, reshape, number, number, huge, text, group, link, reference),
-    *(rename, attribute),
+    *(rename, attribute, attribute),
 )
 
 
@@ -308,13 +383,20 @@ def judged(path: Path) -> str:
     from jslayer import hdf5
     from jslayer.hdf5.describe import describe
 
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
+        hdf5.diff(path, path)
         file = hdf5.read(path)
         describe(file)
         hdf5.inference(file)
+        hdf5.load(file)
+        found = "read"
     except Exception as error:
-        return type(error).__name__
-    return "read"
+        found, text = type(error).__name__, str(error).replace(str(path), "")
+        if len(text) > LONGEST_MESSAGE or not text.isprintable():
+            return "flood"
+    grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    return "memory" if grown > MOST_MEMORY else found
 
 
 def work(numbers: Iterator[int], folder: Path) -> None:
@@ -358,7 +440,8 @@ def fuzz(first: int, mutations: int, timeout_s: float = 30.0) -> Tally:
       The tally.
     """
     tally, at, end = Tally(), first, first + mutations
-    with tempfile.TemporaryDirectory() as folder:
+    # whoever has seen enough interrupts it, and gets what was counted
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(KeyboardInterrupt):
         while at < end:
             at = _watched(at, end, folder, timeout_s, tally)
     return tally
@@ -423,7 +506,8 @@ def main() -> int:
     start = time.perf_counter()
     tally = fuzz(options.first, options.mutations)
     print(json.dumps(tally.verdicts, indent=2, sort_keys=True))
-    print(f"{options.mutations} mutations in {time.perf_counter() - start:.0f} s")
+    count = sum(tally.verdicts.values())
+    print(f"{count} mutations in {time.perf_counter() - start:.0f} s")
     for line in tally.bad:
         print("BAD", line)
     return 1 if tally.bad else 0
@@ -436,7 +520,9 @@ def _again(number: int) -> int:
         path = Path(folder, "mutated.net")
         print(mutated(number, samples(), path), flush=True)
         try:
+            print(hdf5.diff(path, path))
             print(hdf5.inference(hdf5.read(path)))
+            print(hdf5.load(path)[0])
         except Exception:
             traceback.print_exc()
     return 0

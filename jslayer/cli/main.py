@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="print the layers of a network file")
     info.add_argument("file", type=Path, metavar="FILE", help="network file")
     info.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    _add_max_bytes(info)
     info.set_defaults(command=_info)
 
     runner = commands.add_parser(
@@ -116,22 +117,33 @@ def _parser() -> argparse.ArgumentParser:
     )
     runner.add_argument("--reset-interval", type=int, metavar="I", help="wipe states every I steps")
     runner.add_argument("--reset-offset", type=int, default=0, metavar="O", help="wipe them later")
+    _add_max_bytes(runner)
     runner.set_defaults(command=run)
 
     compare = commands.add_parser("diff", help="compare two network files; 1 where they differ")
     compare.add_argument("a", type=Path, metavar="A", help="network file")
     compare.add_argument("b", type=Path, metavar="B", help="network file")
+    _add_max_bytes(compare)
     compare.set_defaults(command=_diff)
     return parser
 
 
+def _add_max_bytes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--max-bytes",
+        type=int,
+        metavar="N",
+        help="bytes that a network file may become; by default 16 times its size, within limits",
+    )
+
+
 def _info(options: argparse.Namespace) -> int:
-    description = describe(hdf5.read(options.file))
+    description = describe(hdf5.read(options.file, max_bytes=options.max_bytes))
     print(json.dumps(description, indent=2) if options.json else table(description))
     return SAME
 
 
 def _diff(options: argparse.Namespace) -> int:
-    lines = diff(options.a, options.b)
+    lines = diff(options.a, options.b, max_bytes=options.max_bytes)
     print("\n".join(lines) if lines else "no difference")
     return DIFFERENT if lines else SAME

@@ -1,12 +1,19 @@
 """The command ``run``: data in, what the network makes of them out, as NumPy files."""
 
 import argparse
+import os
+import stat
 from pathlib import Path
 
 import numpy as np
 
 from jslayer import hdf5
 from jslayer.io.files import replacing
+from jslayer.io.npy import read_npy
+from jslayer.io.text import shown
+
+ZIP = b"PK\x03\x04"
+"""Start of an archive of several arrays."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -29,13 +36,14 @@ def run(options: argparse.Namespace) -> int:
         reset_interval=options.reset_interval,
         reset_offset=options.reset_offset,
         layout=options.layout,
+        max_bytes=options.max_bytes,
     )
     x = load(options.input)
     if options.encode:
         x = network.encode(x)
     wanted = {"layers": "all", "record": "all"} if options.layers else {}
     outputs = network(x, steps=options.steps, **wanted)
-    save(options.output, outputs[len(network.stages) - 1]["spike"])
+    save(options.output, outputs[network.file.outputs[-1]]["spike"])
     if options.layers:
         options.layers.mkdir(parents=True, exist_ok=True)
         for number, found in outputs.items():
@@ -50,16 +58,25 @@ def load(path: Path) -> np.ndarray:
     Raises:
       ValueError: the file holds something else.
     """
-    try:
-        x = np.load(path, allow_pickle=False)
-    except (EOFError, ValueError) as error:
+    if not stat.S_ISREG(os.stat(path).st_mode):
         raise ValueError(
-            f"`--input` {path} cannot be read ({error}), expected an array in NumPy's format; "
-            "save it with numpy.save."
-        ) from error
-    if not isinstance(x, np.ndarray):
-        raise ValueError(f"`--input` {path} holds several arrays, expected one; save it alone.")
-    return x
+            f"`--input` {path} is a folder, a pipe or a device, expected a file of an array; save "
+            "it with numpy.save."
+        )
+    with open(path, "rb") as file:
+        if file.read(4) == ZIP:
+            raise ValueError(
+                f"`--input` {path} holds several arrays, expected one; save it alone with "
+                "numpy.save."
+            )
+        file.seek(0)
+        try:
+            return read_npy(file, path.stat().st_size)
+        except Exception as error:  # of many kinds, for headers that are none
+            raise ValueError(
+                f"`--input` {path} cannot be read ({shown(error, 200)}), expected an array of real "
+                "numbers in NumPy's format; save it with numpy.save."
+            ) from error
 
 
 def save(path: Path, value: np.ndarray) -> None:

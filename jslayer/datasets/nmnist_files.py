@@ -32,6 +32,7 @@ def download_nmnist(
     url: str | None = None,
     checksum: str | None = None,
     progress: bool = True,
+    max_bytes: int = 2**31,
 ) -> Path:
     """Downloads a part of N-MNIST, about a gigabyte for ``Train``, unless it is there already.
 
@@ -42,6 +43,7 @@ def download_nmnist(
       url: Another address of that archive, which holds the folder ``Train`` or ``Test``.
       checksum: Its checksum, as for ``download``; it belongs to ``url``.
       progress: Show a bar on standard error.
+      max_bytes: Largest archive, as for ``download``.
 
     Returns:
       ``root``.
@@ -58,7 +60,9 @@ def download_nmnist(
         return root
     if url is None:
         url, checksum = _PARTS[part]
-    archive = download(url, root / f"{part}.zip", checksum=checksum, progress=progress)
+    archive = download(
+        url, root / f"{part}.zip", checksum=checksum, progress=progress, max_bytes=max_bytes
+    )
     unzip(archive, root / part, below=part)
     archive.unlink()
     return root

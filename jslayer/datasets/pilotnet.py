@@ -1,5 +1,6 @@
 """PilotNet: from recorded frames of a real drive to the angle of the steering wheel."""
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,10 +9,15 @@ import numpy as np
 
 from jslayer.io import style
 from jslayer.io.files import PathLike
+from jslayer.io.picture_file import read_rgb
+from jslayer.io.text import shown
 
 from .base import Dataset, find_root, positive_integer
 
 _LIST = "data.txt"
+
+MOST_DEGREES = 36_000
+"""A hundred turns of the steering wheel."""
 
 
 class PilotNet(Dataset):
@@ -45,8 +51,8 @@ class PilotNet(Dataset):
     Raises:
       FileNotFoundError: There is no such folder, list or frame.
       ImportError: Pillow is not installed (when a frame is read).
-      ValueError: An argument is bad, a line of the list cannot be read, or there are too few
-        frames for a sequence.
+      ValueError: An argument is bad, a line of the list or a frame cannot be read, or there are too
+        few frames for a sequence.
 
     References:
       Bojarski et al., End to End Learning for Self-Driving Cars, 2016.
@@ -95,13 +101,7 @@ class PilotNet(Dataset):
         return x, self.angles[numbers].astype(np.float32)
 
     def _frame(self, path: Path) -> np.ndarray:
-        image = style.pillow_image()
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"`root` lacks {path}, which its {_LIST} names, expected the frame; restore it."
-            )
-        with image.open(path) as opened:
-            picture = opened.convert("RGB")
+        picture = read_rgb(path)
         if self.crop is not None:
             top, bottom, _ = slice(*self.crop).indices(picture.height)
             if top >= bottom:
@@ -111,7 +111,7 @@ class PilotNet(Dataset):
                 )
             picture = picture.crop((0, top, picture.width, bottom))
         height, width = self.size
-        picture = picture.resize((width, height), image.Resampling.BILINEAR)
+        picture = picture.resize((width, height), style.pillow_image().Resampling.BILINEAR)
         return np.moveaxis(np.asarray(picture, np.float32) / 255, -1, 0)
 
 
@@ -124,19 +124,33 @@ def _read_list(root: Path) -> tuple[list[Path], np.ndarray]:
         )
     folder = root / "data" if (root / "data").is_dir() else root
     files, degrees = [], []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"`root` has {path}, which is no text ({shown(error)}), expected lines of 'N.jpg "
+            "angle'; restore it."
+        ) from error
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        match = re.fullmatch(r"\s*([^\s/\\]+)\s+([-+0-9.eE]+)\s*(,.*)?", line)
-        try:
-            name, angle = match[1], float(match[2])
-        except (TypeError, ValueError):
+        match = re.fullmatch(r"\s*([^\s/\\]{1,255})\s+([-+0-9.eE]{1,40})\s*(,.*)?", line)
+        name, angle = (match[1], _number(match[2])) if match else ("", math.nan)
+        if not abs(angle) <= MOST_DEGREES:
             raise ValueError(
-                f"`root` has {path} with line {number} {line!r}, expected 'N.jpg angle'; mend it."
-            ) from None
+                f"`root` has {path} with line {number} {shown(repr(line))}, expected 'N.jpg "
+                f"angle', an angle of at most {MOST_DEGREES} degrees; mend it."
+            )
         files.append(folder / name)
         degrees.append(angle)
     return files, np.array(degrees)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _mended(degrees: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from jslayer.hdf5.records import Layer, NetworkFile
+from jslayer.io.text import shown
 
 
 def describe(file: NetworkFile) -> dict[str, Any]:
@@ -16,15 +17,16 @@ def describe(file: NetworkFile) -> dict[str, Any]:
       file: What `jslayer.hdf5.read` returned.
 
     Returns:
-      ``file``, ``attributes``, ``layers`` (a list of mappings), ``neurons`` and ``synapses``. Of
-      a layer: ``layer``, ``type``, ``shape``, ``kernel``, ``stride``, ``padding``, ``dilation``,
-      ``groups``, ``delay``, ``neuron``, ``threshold``, ``decays``, ``neurons``, ``synapses``,
-      ``weights``; numbers per channel are a pair of the least and the largest.
+      ``file``, ``attributes`` (cut where long), ``layers`` (a list of mappings), ``neurons`` and
+      ``synapses``. Of a layer: ``layer``, ``type``, ``shape``, ``kernel``, ``stride``,
+      ``padding``, ``dilation``, ``groups``, ``delay``, ``neuron``, ``threshold``, ``decays``,
+      ``neurons``, ``synapses``, ``weights``; numbers per channel are a pair of the least and the
+      largest.
     """
     layers = [_layer(layer) for layer in file.layers]
     return {
         "file": file.path,
-        "attributes": {name: str(value) for name, value in file.attributes.items()},
+        "attributes": {shown(n): shown(value, 200) for n, value in file.attributes.items()},
         "layers": layers,
         "neurons": sum(row["neurons"] for row in layers if row["neuron"]),
         "synapses": sum(row["synapses"] or 0 for row in layers),

@@ -3,6 +3,8 @@
 import contextlib
 from collections.abc import Iterator
 
+from jslayer.io.text import shown
+
 DAMAGED = "copy or export the file again, it is damaged or from another program"
 """What to do about most errors."""
 
@@ -33,8 +35,9 @@ def fault(file: str, place: str, came: str, expected: str, action: str) -> Netwo
       action: What to do.
 
     Returns:
-      The error, to be raised.
+      The error, to be raised; texts from the file are cut and escaped in it.
     """
+    place, came, expected = shown(place, 100), shown(came, 300), shown(expected, 400)
     subject = f"`{place}` " if place else "the file "
     return NetworkFileError(f"{file}: {subject}{came}, expected {expected}; {action}.", place)
 

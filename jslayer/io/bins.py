@@ -1,8 +1,12 @@
 """Where events lie in a tensor of bins, and whether the tensor can hold them."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+
+MOST_BYTES = 2**31
+"""Largest tensor that is made without having been asked for by its shape."""
 
 
 def field(tensor: np.ndarray, num_dims: int) -> np.ndarray:
@@ -21,6 +25,41 @@ def field(tensor: np.ndarray, num_dims: int) -> np.ndarray:
             "give one sample of that layout."
         )
     return tensor
+
+
+def enclosing(
+    axes: Mapping[str, np.ndarray], itemsize: int = 8, max_bytes: int = MOST_BYTES
+) -> tuple[int, ...]:
+    """The smallest shape that holds every event, at least 1 along each axis.
+
+    Args:
+      axes: Place of the events along each, by name.
+      itemsize: Bytes of an entry.
+      max_bytes: Of the tensor.
+
+    Raises:
+      ValueError: The tensor would be larger; names the event that lies farthest along each axis.
+    """
+    ends = [float(np.max(axis, initial=0)) for axis in axes.values()]
+    if all(math.isfinite(end) for end in ends):
+        shape = tuple(max(1, int(end) + 1) for end in ends)
+        if math.prod(shape) * itemsize <= max_bytes:
+            return shape
+    far = [
+        f"{name} {end:g} (event {int(np.argmax(axis)) if len(axis) else 0})"
+        for (name, axis), end in zip(axes.items(), ends, strict=True)
+    ]
+    size = math.prod(end + 1 for end in ends) * itemsize
+    raise ValueError(
+        f"`dim` is not given, and events as far as {', '.join(far)} ask for a tensor of {size:.3g} "
+        f"bytes, expected at most {max_bytes}; give `dim`, or drop the events that lie far off."
+    )
+
+
+def bin_of(time_ms: np.ndarray, sampling_time: float) -> np.ndarray:
+    """Number of the bin of each time, float64; infinite where no number is large enough."""
+    with np.errstate(over="ignore"):
+        return np.round(time_ms / sampling_time)
 
 
 def place(

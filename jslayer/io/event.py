@@ -156,9 +156,9 @@ class Event:
         check.choice("binning_mode", binning_mode, ("OR", "SUM", "LAST"))
         self._check_lengths()
         field = bins.field(tensor, self.num_dims)
-        time = np.round(self.t / sampling_time)
+        time = bins.bin_of(self.t, sampling_time)
         if random_shift and len(self):
-            surplus = max(0, int(time.max()) + 1 - field.shape[-1])
+            surplus = max(0, int(min(time.max(), 2.0**62)) + 1 - field.shape[-1])
             time = time - generator(seed).integers(0, surplus, endpoint=True)
         row = np.zeros_like(self.x) if self.y is None else self.y
         inside, place = bins.place((self.c, row, self.x, time), field.shape)
@@ -182,6 +182,7 @@ class Event:
         *,
         binning_mode: BinningMode = "OR",
         dtype: DTypeLike = np.float64,
+        max_bytes: int = bins.MOST_BYTES,
     ) -> np.ndarray:
         """Makes a tensor of the events; see ``fill_tensor``.
 
@@ -191,19 +192,21 @@ class Event:
             event, at least 1 along each axis.
           binning_mode: As in ``fill_tensor``.
           dtype: Of the result.
+          max_bytes: Largest tensor without ``dim``, for a single event may lie far off.
 
         Returns:
           ``[C, X, T]`` for a 1-d set, ``[C, H, W, T]`` for a 2-d set.
 
         Raises:
-          ValueError: ``dim`` has another number of axes than the events, or an argument is bad.
+          ValueError: ``dim`` has another number of axes than the events, an argument is bad, or
+            without ``dim`` an event lies so far off that the tensor would be larger.
         """
         check.positive("sampling_time", sampling_time)
         if dim is None:
             self._check_lengths()
-            time = np.round(self.t / sampling_time)
-            axes = (self.c, self.x, time) if self.y is None else (self.c, self.y, self.x, time)
-            dim = [max(1, int(axis.max(initial=0)) + 1) for axis in axes]
+            rows = {} if self.y is None else {"y": self.y}
+            axes = {"c": self.c, **rows, "x": self.x, "bin": bins.bin_of(self.t, sampling_time)}
+            dim = bins.enclosing(axes, np.dtype(dtype).itemsize, max_bytes)
         elif len(dim) != self.num_dims + 2:
             layout = "(C, X, T)" if self.y is None else "(C, H, W, T)"
             raise ValueError(

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from . import style
+from . import bins, style
 from .event import Event
 from .plot import marker_diameter, scatter
 
@@ -72,8 +72,8 @@ def raster_frames(event: Event, edges: np.ndarray, title: str | None) -> list[np
 def pixel_light(event: Event, edges: np.ndarray) -> np.ndarray:
     """Returns ``[C, frames, H, W]`` in [0, 1]: 1 where an event just was, fading afterwards."""
     channels = [channel for channel, _, _ in _polarities(event)]
-    height = int(np.max(event.y, initial=0)) + 1
-    width = int(event.x.max(initial=0)) + 1
+    frames = 4 * len(channels) * (len(edges) - 1)
+    height, width = bins.enclosing({"y": np.asarray(event.y), "x": event.x}, frames)
     light = np.zeros((len(channels), len(edges) - 1, height, width), np.float32)
     # The last event may lie on the last edge, within rounding.
     frame = np.minimum(np.searchsorted(edges, event.t, side="right"), len(edges) - 1) - 1

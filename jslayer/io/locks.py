@@ -36,6 +36,15 @@ def share_lock(handle: int) -> None:
         _flock(handle, fcntl.LOCK_SH)
 
 
+def share_now(handle: int) -> bool | None:
+    """As `share_lock`, without waiting.
+
+    Returns:
+      ``False`` if somebody writes the file, ``None`` where files cannot be locked.
+    """
+    return None if fcntl is None else _flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
 def _flock(handle: int, operation: int) -> bool | None:
     try:
         fcntl.flock(handle, operation)

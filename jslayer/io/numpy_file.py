@@ -5,7 +5,9 @@ import numpy as np
 from jslayer.ops import check
 
 from .event import Event
-from .files import PathLike, existing, replacing
+from .files import PathLike, events_of, existing, replacing
+from .npy import read_npy
+from .text import shown
 
 
 def read_np_spikes(path: PathLike, fmt: str = "xypt", time_unit: float = 1e-3) -> Event:
@@ -32,11 +34,13 @@ def read_np_spikes(path: PathLike, fmt: str = "xypt", time_unit: float = 1e-3) -
     path = existing(path)
     try:
         with open(path, "rb") as file:
-            array = np.lib.format.read_array(file, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+            array = read_npy(file, path.stat().st_size)
+    except PermissionError:
+        raise
+    except Exception as error:  # of many kinds, for headers that are none
         raise ValueError(
-            f"`path` is {path}, expected a .npy file of numbers, which it is not ({error}); "
-            "save it with np.save or encode_np_spikes."
+            f"`path` is {path}, expected a .npy file of numbers, which it is not "
+            f"({shown(error, 200)}); save it with np.save or encode_np_spikes."
         ) from error
     if array.ndim != 2 or array.shape[1] not in (3, 4):
         raise ValueError(
@@ -44,7 +48,9 @@ def read_np_spikes(path: PathLike, fmt: str = "xypt", time_unit: float = 1e-3) -
             "t) or [events, 4] (x, y, channel, t); save one row per event."
         )
     x, *y, channel, time = array.T
-    return Event(x, y[0] if y else None, channel, (time * time_unit) * 1e3)
+    with np.errstate(over="ignore"):  # then it is infinite, which is refused
+        time_ms = (time * time_unit) * 1e3
+    return events_of(path, x, y[0] if y else None, channel, time_ms)
 
 
 def encode_np_spikes(

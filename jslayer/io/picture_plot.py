@@ -7,7 +7,7 @@ import numpy as np
 
 from jslayer.ops import check
 
-from . import style
+from . import bins, style
 from .event import Event
 from .frames import blend
 from .surface import event_frame, time_surface
@@ -90,7 +90,7 @@ def _pixels(events: Any, sampling_time: float) -> Event:
 
 
 def _dim(event: Event) -> tuple[int, int, int]:
-    c, y, x = (max(1, int(np.max(axis, initial=0)) + 1) for axis in (event.c, event.y, event.x))
+    c, y, x = bins.enclosing({"c": event.c, "y": np.asarray(event.y), "x": event.x})
     return c, y, x
 
 

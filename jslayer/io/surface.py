@@ -89,7 +89,7 @@ def time_surface(
 def _empty(event: Event, dim: Sequence[int] | None) -> tuple[np.ndarray, np.ndarray]:
     axes = _axes(event)
     if dim is None:
-        dim = [max(1, int(axis.max(initial=0)) + 1) for axis in axes]
+        dim = bins.enclosing(dict(zip("cyx", axes, strict=True)))
     elif len(dim) != 3:
         raise ValueError(f"`dim` is {tuple(dim)}, expected (C, H, W); give one size per axis.")
     return np.zeros(dim), np.full(dim, -np.inf)

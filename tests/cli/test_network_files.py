@@ -67,6 +67,16 @@ def test_run_holds_encodes_and_takes_the_clients_layout(tmp_path):
     assert expected.shape == (3, 4, 3, 4)
 
 
+@pytest.mark.parametrize("command", ["info", "diff", "run"])
+def test_files_that_would_expand_are_read_when_asked_for(command, network, x, tmp_path, capsys):
+    more = {"info": [], "diff": [network], "run": ["--input", tmp_path / "x.npy"]}[command]
+    more += ["--output", tmp_path / "y.npy"] if command == "run" else []
+    arguments = [command, *map(str, [network, *more]), "--max-bytes"]
+    assert main([*arguments, "100"]) == 2
+    assert "would expand a file of" in capsys.readouterr().err
+    assert main([*arguments, "10000"]) == 0
+
+
 def test_warnings_become_notes(tmp_path, capsys):
     path = written(tmp_path / "a.net", [dense(4, 3, CUBA | {"gradedSpike": True})])
     np.save(tmp_path / "x.npy", np.ones((1, 3, 5)))
@@ -95,6 +105,25 @@ def test_diff_returns_whether_files_differ(network, tmp_path, capsys):
         (["run", "a.net", "--input", "x.npz", "--output", "y.npy"], "`--input` x.npz holds severa"),
         (["run", "a.net", "--input", "o.npy", "--output", "y.npy"], "`--input` o.npy cannot be re"),
         (
+            ["run", "a.net", "--input", "z.npy", "--output", "y.npy"],
+            "`--input` z.npy holds several",
+        ),
+        (
+            ["run", "a.net", "--input", "s.npy", "--output", "y.npy"],
+            "numbers of dtype [('a', '<f4')",
+        ),
+        (
+            ["run", "a.net", "--input", "h.npy", "--output", "y.npy"],
+            "of uint8, more than the 128 bytes",
+        ),
+        (
+            ["run", "a.net", "--input", ".", "--output", "y.npy"],
+            "`--input` . is a folder, a pipe or",
+        ),
+        (["run", "a.net", "--input", "p.npy", "--output", "y.npy"], "p.npy is a folder, a pipe or"),
+        (["run", "a.net", "--input", "e.npy", "--output", "y.npy"], "`x` has shape (0, 3, 20)"),
+        (["run", "a.net", "--input", "t.npy", "--output", "y.npy"], "`x` has shape (2, 3, 0)"),
+        (
             ["run", "a.net", "--input", "x.npy", "--output", "no/y.npy"],
             "whose folder does not exis",
         ),
@@ -115,6 +144,14 @@ def test_errors_are_one_line_and_code_2(
     monkeypatch.chdir(tmp_path)
     np.savez(tmp_path / "x.npz", a=x)
     np.save(tmp_path / "o.npy", np.array([{}], object), allow_pickle=True)
+    (tmp_path / "z.npy").write_bytes((tmp_path / "x.npz").read_bytes())
+    np.save(tmp_path / "s.npy", np.zeros((2, 3, 20), [("a", "f4")]))
+    np.save(tmp_path / "h.npy", np.zeros(0, np.uint8))
+    header = (tmp_path / "h.npy").read_bytes()
+    (tmp_path / "h.npy").write_bytes(header.replace(b"(0,), }   ", b"(9999,), }"))
+    os.mkfifo(tmp_path / "p.npy")
+    np.save(tmp_path / "e.npy", np.zeros((0, 3, 20)))
+    np.save(tmp_path / "t.npy", np.zeros((2, 3, 0)))
     assert main(arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""

@@ -1,11 +1,15 @@
 """Downloads from a server on this machine: cuts, resuming, checksums; and safe unpacking."""
 
+import contextlib
+import errno
 import hashlib
 import http.server
 import io
+import os
 import re
 import stat
 import threading
+import time
 import zipfile
 
 import numpy as np
@@ -13,6 +17,7 @@ import pytest
 
 from jslayer import io as events_io
 from jslayer.datasets import NMNIST, download, download_nmnist, unzip
+from jslayer.datasets.partial import partial_of
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 SHA = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
@@ -24,6 +29,7 @@ class Server:
 
     def __init__(self, content):
         self.content, self.cuts, self.ranges, self.resumes, self.status = content, [], [], True, 200
+        self.busy, self.drips, self.length = [], 0, True
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -32,8 +38,8 @@ class Server:
                 outer.ranges.append(asked)
                 start = int(re.fullmatch(r"bytes=(\d+)-", asked)[1]) if asked else 0
                 whole = outer.content
-                if outer.status != 200:
-                    self.send_error(outer.status)
+                if outer.busy or outer.status != 200:
+                    self.send_error(outer.busy.pop(0) if outer.busy else outer.status)
                 elif start >= len(whole) and asked and outer.resumes:
                     self.send_response(416)
                     self.send_header("Content-Range", f"bytes */{len(whole)}")
@@ -45,10 +51,18 @@ class Server:
                     if start:
                         span = f"bytes {start}-{len(whole) - 1}/{len(whole)}"
                         self.send_header("Content-Range", span)
-                    self.send_header("Content-Length", str(len(whole) - start))
+                    if outer.length:
+                        said = len(whole) - start if outer.length is True else outer.length
+                        self.send_header("Content-Length", str(said))
                     self.end_headers()
+                    with contextlib.suppress(ConnectionError):
+                        for byte in range(outer.drips):
+                            self.wfile.write(whole[byte : byte + 1])
+                            time.sleep(0.05)
+                    start += outer.drips
                     end = outer.cuts.pop(0) if outer.cuts else len(whole)
-                    self.wfile.write(whole[start:end])
+                    with contextlib.suppress(ConnectionError):  # who had enough hangs up
+                        self.wfile.write(whole[start:end])
 
             def log_message(self, *arguments):
                 pass
@@ -158,8 +172,78 @@ def test_a_bar_shows_how_far_it_is(server, tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
-def archive(files, path):
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
+def test_files_beyond_the_limit_are_refused_before_or_while_they_come(server, tmp_path):
+    for server.length in (True, None):
+        with pytest.raises(
+            ValueError, match=r"gives \d+ bytes or more, expected at most 200000; ra"
+        ):
+            download(server.url, tmp_path / "a", checksum=SHA, progress=False, max_bytes=200_000)
+        assert list(tmp_path.iterdir()) == [] and len(server.ranges) == 1
+        server.ranges.clear()
+    assert download(server.url, tmp_path / "a", checksum=SHA, progress=False).exists()
+    for server.length in ("-5", "x" * 1000, 10**30):
+        with pytest.raises(ConnectionError, match=r"0 bytes came .*states the length") as caught:
+            download(server.url, tmp_path / "b", progress=False)
+        assert len(str(caught.value)) < 400
+
+
+def test_a_server_that_only_drips_is_left_in_time(server, tmp_path):
+    server.drips = 100
+    start = time.perf_counter()
+    with pytest.raises(ConnectionError, match=r"came in 1 attempts and the time that `limit_s` g"):
+        download(server.url, tmp_path / "a", checksum=SHA, progress=False, limit_s=0.4)
+    assert time.perf_counter() - start < 4
+    server.drips = 0
+    assert download(server.url, tmp_path / "a", checksum=SHA, progress=False).exists()
+    assert server.ranges[1] is not None  # what had dripped was kept
+
+
+def test_a_busy_server_is_asked_again_after_a_pause(server, tmp_path, monkeypatch):
+    pauses = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    server.busy = [503, 500]
+    assert download(server.url, tmp_path / "a", checksum=SHA, progress=False).exists()
+    assert pauses == [1, 2]
+    server.busy = [503, 502, 504]
+    with pytest.raises(ConnectionError, match=r"0 bytes came in 3 attempts.*504"):
+        download(server.url, tmp_path / "b", progress=False)
+
+
+def test_a_partial_file_that_is_a_link_is_not_followed(server, tmp_path):
+    precious = tmp_path / "precious"
+    for link in (os.symlink, os.link):
+        precious.write_bytes(CONTENT[:10])
+        link(precious, tmp_path / "a.part")
+        download(server.url, tmp_path / "a", checksum=SHA, progress=False)
+        assert precious.read_bytes() == CONTENT[:10] and not (tmp_path / "a").is_symlink()
+        (tmp_path / "a").unlink()
+    (tmp_path / "b.part").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"b\.part is a folder"):
+        download(server.url, tmp_path / "b", progress=False)
+
+
+def test_two_downloads_to_one_path_do_not_mix(server, tmp_path):
+    with partial_of(tmp_path / "a") as partial:
+        partial.append(b"half")
+        with pytest.raises(BlockingIOError, match="which somebody else downloads just now"):
+            download(server.url, tmp_path / "a", progress=False)
+        assert partial.size == 4
+
+
+def test_a_full_disk_is_no_reason_to_connect_again(server, tmp_path, monkeypatch):
+    @contextlib.contextmanager
+    def full(path):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        yield
+
+    monkeypatch.setattr("jslayer.datasets.partial.naming", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        download(server.url, tmp_path / "a", progress=False)
+    assert len(server.ranges) == 1 and list(tmp_path.iterdir()) == []
+
+
+def archive(files, path, method=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(path, "w", method) as opened:
         for name, content in files.items():
             opened.writestr(name, content)
     return path
@@ -221,6 +305,45 @@ def test_damaged_archives_are_refused(tmp_path):
     source.write_bytes(raw)
     with pytest.raises(ValueError, match="damaged"):
         unzip(source, tmp_path / "out")
+    assert [p.name for p in tmp_path.iterdir()] == ["z"]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_whatever_is_damaged_the_archive_is_named(method, tmp_path):
+    source = archive({"a/b": CONTENT[:1000] * 4, "c": b"c" * 3000}, tmp_path / "z", method)
+    unzip(source, tmp_path / "good")
+    raw, draw = source.read_bytes(), np.random.default_rng(0)
+    refused = 0
+    for number in range(60):
+        damaged = bytearray(raw)
+        for at in draw.integers(0, len(raw), 1 + number % 3):
+            damaged[at] = draw.integers(256)
+        source.write_bytes(damaged)
+        try:
+            unzip(source, tmp_path / f"{number}")
+        except ValueError as error:
+            assert "`archive` is" in str(error) and str(source) in str(error)
+            assert str(error).isprintable() and len(str(error)) < 500
+            refused += 1
+    assert refused > 6
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (["a", "a"], "with the entry 'a' twice"),
+        (["a", "a/b"], "with the entry 'a/b', which cannot become a file"),
+        (["x" * 300], "with the entry 'xx.*, which cannot become a file"),
+        (["\x1b[31m/../a"], r"with the entry '.x1b.31m/../a', expected plain files"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_names_that_no_file_can_have_are_the_archives_fault(names, sentence, tmp_path):
+    with zipfile.ZipFile(tmp_path / "z", "w") as opened:
+        for name in names:
+            opened.writestr(name, "content")
+    with pytest.raises(ValueError, match=sentence):
+        unzip(tmp_path / "z", tmp_path / "out")
     assert [p.name for p in tmp_path.iterdir()] == ["z"]
 
 

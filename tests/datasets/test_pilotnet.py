@@ -78,12 +78,33 @@ def test_what_is_missing_or_wrong_is_named(tmp_path):
     with pytest.raises(ValueError, match="with 2 sequences, expected at least 5"):
         PilotNet(tmp_path, False, sequence=20)
     (tmp_path / "3.jpg").unlink()
-    with pytest.raises(FileNotFoundError, match=r"3\.jpg, which its data\.txt names"):
+    with pytest.raises(FileNotFoundError, match=r"`root` lacks .*3\.jpg, which the data set names"):
         PilotNet(tmp_path, sequence=4, visualize=True)[0]
-    for line in ("3.jpg", "3.jpg left", "../3.jpg 1.0"):
+    for line in ("3.jpg", "3.jpg left", "../3.jpg 1.0", "3.jpg 1e999", "3.jpg 1e30", "3.jpg nan"):
         (tmp_path / "data.txt").write_text(f"1.jpg 2.0\n{line}\n")
         with pytest.raises(ValueError, match=r"line 2 .*expected 'N\.jpg angle'"):
             PilotNet(tmp_path)
+
+
+def test_hostile_lists_and_pictures_are_named(tmp_path):
+    record(tmp_path)
+    dataset = PilotNet(tmp_path, sequence=4, visualize=True)
+    whole = (tmp_path / "3.jpg").read_bytes()
+    for content in (b"", b"\0" * 100, whole[: len(whole) // 2], b"%!PS-Adobe-3.0 EPSF-3.0\n"):
+        (tmp_path / "3.jpg").write_bytes(content)
+        with pytest.raises(ValueError, match=r"3\.jpg, which is no picture or a broken one"):
+            dataset[0]
+    picture = Image.new("1", (9000, 9000))
+    picture.save(tmp_path / "3.jpg", format="PNG")  # 10 kB
+    with pytest.raises(ValueError, match=r"3\.jpg, .*9000 x 9000 pixels"):
+        dataset[0]
+    (tmp_path / "data.txt").write_bytes(b"1.jpg \xff\n")
+    with pytest.raises(ValueError, match=r"data\.txt, which is no text"):
+        PilotNet(tmp_path)
+    (tmp_path / "data.txt").write_text("\x1b[31m" * 10**5)
+    with pytest.raises(ValueError, match=r"line 1 '.x1b") as caught:
+        PilotNet(tmp_path)
+    assert len(str(caught.value)) < 500 and str(caught.value).isprintable()
 
 
 def test_a_drive_is_drawn(tmp_path):

@@ -102,9 +102,34 @@ def test_nan_equals_nan(tmp_path):
     assert diff(written(tmp_path / "a.net", blocks), written(tmp_path / "b.net", blocks)) == []
 
 
-def test_groups_that_hold_themselves_are_refused(tmp_path):
+def test_an_object_of_several_names_is_compared_once(tmp_path):
+    paths = [written(tmp_path / name, [dense(3, 3)]) for name in ("a.net", "b.net")]
+    for path in paths:
+        with h5py.File(path, "r+") as file:
+            file["layer/0/tie"] = file["layer/0/weight"]
+            file["layer/0/up"] = file["layer"]
+    assert diff(*paths) == []
+    with h5py.File(paths[1], "r+") as file:
+        del file["layer/0/tie"]
+        file["layer/0/tie"] = 3.0
+    places = {line.split(":")[0] for line in diff(*paths)}
+    assert places == {"layer/0/tie", "layer/0/weight"}
+
+
+def test_groups_too_deep_are_refused(tmp_path):
     path = written(tmp_path / "a.net", [dense(3, 3)])
     with h5py.File(path, "r+") as file:
-        file["layer/0/again"] = file["layer"]
-    with pytest.raises(hdf5.NetworkFileError, match="is a group that holds itself, or lies too de"):
+        file.create_group("a/" * 20)
+    with pytest.raises(hdf5.NetworkFileError, match="lies too deep, expected 16 groups in groups"):
         diff(path, path)
+
+
+def test_a_lattice_of_names_is_compared_at_once(tmp_path):
+    with h5py.File(tmp_path / "a.net", "w") as file:
+        below = file.create_group("layer")
+        for level in range(15):
+            above = file.create_group(f"level{level}")
+            for name in range(8):
+                above[str(name)] = below
+            below = above
+    assert diff(tmp_path / "a.net", tmp_path / "a.net") == []

@@ -70,8 +70,8 @@ def test_a_pipe_does_not_wait_for_a_writer(tmp_path):
         (b"", "the file is empty, expected an hdf5 file"),
         (b"\x89HDF", "the file begins with b'.x89HDF', expected an hdf5 file"),
         (b"PK\x03\x04" * 100, "the file begins with b'PK"),
-        (b"\x89HDF\r\n\x1a\n", "the file cannot be read "),
-        (b"\x89HDF\r\n\x1a\n" + bytes(4000), "the file cannot be read "),
+        (b"\x89HDF\r\n\x1a\n", "the file has a broken superblock at byte 8"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(4000), "the file has a broken superblock at byte 0"),
     ],
 )
 def test_files_of_another_kind(content, sentence, tmp_path):
@@ -127,7 +127,7 @@ def test_deflated_data_read_other_filters_do_not(path):
             "is a link .SoftLink., expected data in this",
         ),
         ("layer/0", h5py.SoftLink("/layer"), "`layer/0` is a link"),
-        ("layer/0", h5py.ExternalLink("b.net", "/layer/0"), "`layer/0` is a link .ExternalLink."),
+        ("layer/0", h5py.ExternalLink("b.net", "/layer/0"), "`layer` is of a newer .* .link table"),
         ("layer", h5py.SoftLink("/"), "`layer` is a link"),
         ("layer/0/weight", np.dtype("f8"), "`layer/0/weight` is a datatype, expected a dataset"),
         ("layer/0/neuron", 3.0, "`layer/0/neuron` is a dataset, expected a group"),

@@ -6,6 +6,7 @@ import re
 import h5py
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from jslayer import Sequential, block, hdf5, neuron
@@ -159,3 +160,11 @@ def test_places_that_cannot_be_written_are_named(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert (tmp_path / "file").read_bytes() == b"precious"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("value", [[], np.zeros((2, 0)), h5py.Empty("f4")])
+def test_empty_attributes_are_refused_before_anything_is_written(value, tmp_path):
+    network, variables = made(block.cuba.Dense(LEAKY, 3, 2))
+    with pytest.raises(ValueError, match="`attributes` has 'names', which is empty"):
+        hdf5.export(tmp_path / "a.net", network, variables, attributes={"names": value})
+    assert list(tmp_path.iterdir()) == []

@@ -25,6 +25,7 @@ def load(
     neuron: Mapping[str, Any] | None = None,
     first: Literal["file", "events"] = "file",
     last: Literal["file", "spikes", "readout"] = "file",
+    max_bytes: int | None = None,
 ) -> tuple[Sequential, dict[str, Any]]:
     """A network file as blocks with their variables: the inverse of `export`, to run or train on.
 
@@ -60,6 +61,7 @@ def load(
       first: ``"events"`` leaves an input layer out, for data that are its spikes.
       last: What a dense last layer gives: ``"spikes"``, or as a ``"readout"`` its voltage; of a
         file that does not say, ``"file"`` takes one whose threshold is 2^18 - 1 as a read-out.
+      max_bytes: As in `read`, for the name of a file.
 
     Returns:
       The network, and its variables as ``network.init`` returns them.
@@ -90,7 +92,7 @@ def load(
     check.choice("first", first, ("file", "events"))
     check.choice("last", last, ("file", "spikes", "readout"))
     check.choice("delay_shift", delay_shift, (None, True, False))
-    file = records_of(network)
+    file = records_of(network, max_bytes)
     options = Options(
         file.path,
         persistent_state=persistent_state,

@@ -5,32 +5,40 @@ from typing import Any
 
 import numpy as np
 
+from jslayer.hdf5 import checksum
 from jslayer.hdf5.read import source
 from jslayer.hdf5.read.fit import fitted
 from jslayer.hdf5.read.group import Group
 from jslayer.hdf5.read.layer import MOST_LAYERS, read_layer
 from jslayer.hdf5.read.neuron import EXPORT
+from jslayer.hdf5.read.whole import check_whole
 from jslayer.hdf5.records import Layer, NetworkFile
+from jslayer.io.text import shown
 
 
-def read(path: str | os.PathLike[str]) -> NetworkFile:
+def read(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> NetworkFile:
     """Reads a network file and checks that it makes sense.
 
     Files of jslayer, of lava-dl's blocks and of the older tools are read: texts of fixed or
     variable length, neurons of type ``LOIHI``, matrices with one axis, kernels with a fifth axis,
     numbers that are scalars or have one entry, shapes ``[N]``, ``[N, 1, 1]`` and ``[1, 1, N]``,
     decays per layer or per channel, layers without a neuron. Datasets of other names are ignored.
-    The file is data from elsewhere: nothing is taken from it before its size and type are checked.
+    The file is data from elsewhere: nothing is taken from it before its size and type are checked,
+    and of the hdf5 formats only the earliest is read, which h5py writes unless told otherwise.
+    A file with the attribute ``checksum``, as `export` writes it, must hold what it held then; who
+    changes such a file by other means removes that attribute.
 
     Args:
       path: Name of the file.
+      max_bytes: Bytes that the file may become when it is read, a name of an object that has
+        several each time; ``None``: 16 times its size, but at least 128 MiB and at most 2 GiB.
 
     Returns:
       The layers, with whole numbers as the hardware has them, images channel first.
 
     Raises:
-      NetworkFileError: the file is damaged or says what no network can be; names the layer, the
-        dataset, what it holds and what was expected.
+      NetworkFileError: the file is damaged, too large or being written, or says what no network can
+        be; names the layer, the dataset, what it holds and what was expected.
       FileNotFoundError: there is no such file.
       IsADirectoryError: ``path`` is a folder.
       PermissionError: the file must not be read.
@@ -49,11 +57,13 @@ def read(path: str | os.PathLike[str]) -> NetworkFile:
       >>> [(layer.type, layer.shape, int(layer.neuron.threshold)) for layer in file.layers]
       [('dense', (4,), 80), ('dense', (2,), 80)]
     """
-    with source.opened(path) as file:
+    with source.opened(path, max_bytes=max_bytes) as file:
+        attributes = file.attributes()
+        if checksum.NAME in attributes:
+            check_whole(file.afresh(), attributes.pop(checksum.NAME))
         layers: list[Layer] = []
         for number, group in enumerate(_groups(file)):
             layers.append(fitted(read_layer(number, group), layers, group))
-        attributes = file.attributes()
         _check_outputs(attributes.get("outputs"), len(layers), file)
         return NetworkFile(os.fspath(path), tuple(layers), attributes)
 
@@ -77,6 +87,7 @@ def _groups(file: Group) -> list[Group]:
     missing = sorted({str(number) for number in range(len(names))} - set(names), key=int)
     if missing:
         other = sorted(set(names) - {str(number) for number in range(len(names))})
-        came = f"has {', '.join(other[:5])} but not {', '.join(missing[:5])}"
+        few = ", ".join(shown(name, 20) for name in other[:5])
+        came = f"has {few} but not {', '.join(missing[:5])}"
         raise file.fault("layer", came, f"the numbers 0 to {len(names) - 1}", EXPORT)
     return [layers.group(str(number)) for number in range(len(names))]

@@ -4,25 +4,41 @@ Nothing is read before its size is known to fit what the file holds, no link lea
 whatever hdf5 raises becomes a `NetworkFileError`.
 """
 
+import dataclasses
 import math
-import os
 from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import DTypeLike
 
+from jslayer.hdf5.attributes import is_kept, plain, text_of
 from jslayer.hdf5.errors import DAMAGED, NetworkFileError, fault, translated
-
-MOST_ENTRIES = 2**28
-"""More entries than this no dataset of a network file has."""
+from jslayer.hdf5.read.budget import Budget
+from jslayer.hdf5.read.earliest.objects import Object
+from jslayer.hdf5.read.storage import check_chunks, check_storage
+from jslayer.io.text import shown
 
 MOST_NAMES = 2**14
 """More names than this no group of a network file has."""
 
-BEST_COMPRESSION = 1100
-"""No filter that we read makes data smaller than by this factor."""
+LONGEST_TEXT = 2**16
+"""Longest text of fixed length, in bytes."""
 
-FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
+
+@dataclasses.dataclass
+class Known:
+    """What is known of a file while it is read.
+
+    Attributes:
+      objects: Its objects by their address.
+      budget: How much may still be read.
+      cache: What was read, so that an object of many names is read once.
+    """
+
+    objects: dict[int, Object]
+    budget: Budget
+    cache: dict[tuple[Any, ...], Any] = dataclasses.field(default_factory=dict)
 
 
 class Group:
@@ -33,8 +49,9 @@ class Group:
       place: Name of the group, e.g. ``layer/0/neuron``.
     """
 
-    def __init__(self, group: h5py.Group, file: str, place: str):
+    def __init__(self, group: h5py.Group, file: str, place: str, known: Known):
         self._group = group
+        self._known = known
         self.file = file
         self.place = place
 
@@ -42,9 +59,18 @@ class Group:
         """The error of the entry ``name``."""
         return fault(self.file, self.at(name), came, expected, action)
 
+    def afresh(self) -> "Group":
+        """The same with another budget, for a look at everything that keeps nothing."""
+        known = Known(self._known.objects, self._known.budget.again())
+        return Group(self._group, self.file, self.place, known)
+
     def at(self, name: str) -> str:
         """Full name of the entry ``name``."""
         return "/".join(part for part in (self.place, name) if part)
+
+    def spend(self, count: int, name: str) -> None:
+        """Counts bytes that the entry ``name`` makes others take."""
+        self._known.budget.spend(count, self.at(name))
 
     def names(self) -> list[str]:
         """Names of its entries, sorted."""
@@ -52,7 +78,12 @@ class Group:
             if len(self._group) > MOST_NAMES:
                 came = f"has {len(self._group)} entries"
                 raise fault(self.file, self.place, came, f"at most {MOST_NAMES}", DAMAGED)
-            return sorted(self._group)
+            names = list(self._group)
+            for name in names:
+                if not isinstance(name, str):  # h5py gives bytes that are not UTF-8 as they are
+                    came = f"has the name {name!r}"
+                    raise fault(self.file, self.place, came, "names in UTF-8", DAMAGED)
+            return sorted(names)
 
     def __contains__(self, name: str) -> bool:
         with translated(self.file, self.at(name)):
@@ -67,7 +98,7 @@ class Group:
         entry = self._entry(name)
         if not isinstance(entry, h5py.Group):
             raise self.fault(name, f"is a {type(entry).__name__.lower()}", "a group", DAMAGED)
-        return Group(entry, self.file, self.at(name))
+        return Group(entry, self.file, self.at(name), self._known)
 
     def _entry(self, name: str) -> Any:
         if name not in self:
@@ -85,59 +116,57 @@ class Group:
         if not isinstance(entry, h5py.Dataset):
             raise self.fault(name, f"is a {type(entry).__name__.lower()}", "a dataset", DAMAGED)
         with translated(self.file, self.at(name)):
-            self._check_storage(name, entry)
+            check_storage(entry, self._held(entry), self.file, self.at(name))
         return entry
 
-    def _check_storage(self, name: str, entry: h5py.Dataset) -> None:
-        if entry.shape is None:
-            raise self.fault(name, "holds nothing", "numbers or a text", "export the file again")
-        entries = math.prod(entry.shape)
-        if entries > MOST_ENTRIES:
-            came = f"claims {entries} entries, of shape {entry.shape}"
-            raise self.fault(name, came, f"at most {MOST_ENTRIES}", DAMAGED)
-        settings = entry.id.get_create_plist()
-        if settings.get_layout() == h5py.h5d.VIRTUAL or settings.get_external_count():
-            raise self.fault(name, "has its data in another file", "them in this one", "copy them")
-        filters = {settings.get_filter(i)[0] for i in range(settings.get_nfilters())}
-        if filters - FILTERS:
-            came = f"is stored with filters {sorted(filters)}"
-            raise self.fault(name, came, "plain or deflated data", "write it without a filter")
-        size, stored = entries * entry.dtype.itemsize, entry.id.get_storage_size()
-        room = max(stored, 1024) * (BEST_COMPRESSION if filters else 1)
-        chunk = math.prod(entry.chunks or ()) * entry.dtype.itemsize
-        if size > room or stored > os.path.getsize(self.file) or chunk > max(room, 2**20):
-            came = f"claims {size} bytes, of shape {entry.shape}, and has {stored}"
-            raise self.fault(name, came, "data for all of its entries", DAMAGED)
+    def _held(self, entry: Any) -> Object:
+        return self._known.objects[h5py.h5o.get_info(entry.id).addr]
+
+    def address(self, name: str) -> int:
+        """A number that only the object ``name`` has in its file, whatever its other names."""
+        entry = self._entry(name)
+        with translated(self.file, self.at(name)):
+            return h5py.h5o.get_info(entry.id).addr
 
     def array(self, name: str) -> np.ndarray:
         """The real numbers of a dataset, of any shape, in the dtype of the file."""
-        entry = self.dataset(name)
-        with translated(self.file, self.at(name)):
-            dtype = entry.dtype
+        entry, place = self.dataset(name), self.at(name)
+        with translated(self.file, place):
+            dtype, held = entry.dtype, self._held(entry)
             if dtype.kind not in "fiub" or dtype == np.float16 or dtype.itemsize > 8:
                 raise self.fault(name, f"has dtype {dtype}", "real numbers", DAMAGED)
+            # numbers of a byte or two become four bytes
+            entries = max(math.prod(entry.shape), len(held.chunks) * held.chunk // dtype.itemsize)
+            self._known.budget.spend(entries * max(4, dtype.itemsize), place)
+            check_chunks(held, self.file, place)
             return np.asarray(entry[()])
 
     def numbers(self, name: str) -> np.ndarray:
-        """The numbers of a dataset: float64, int64, uint64 or bool, of any shape, finite."""
+        """The numbers of a dataset, of any shape, finite."""
         value = self.array(name)
-        wide = {"f": np.float64, "i": np.int64, "u": np.uint64, "b": np.bool_}[value.dtype.kind]
-        value = value.astype(wide)
         if value.dtype.kind == "f" and not np.isfinite(value).all():
             raise self.fault(name, "holds NaN or infinity", "finite numbers", "train again")
         return value
 
-    def whole(self, name: str, low: int, high: int) -> np.ndarray:
-        """The whole numbers of a dataset within ``[low, high]``, int64, of any shape."""
+    def whole(self, name: str, low: int, high: int, dtype: DTypeLike = np.int64) -> np.ndarray:
+        """The whole numbers of a dataset within ``[low, high]``, of any shape, read-only."""
+        key = self.address(name), low, high, np.dtype(dtype)
+        if key in self._known.cache:
+            value = self._known.cache[key]
+            self._known.budget.spend(value.nbytes, self.at(name))
+            return value
         value = self.numbers(name)
         bad = (value < low) | (value > high)
-        if value.dtype.kind == "f":
-            bad |= value != np.trunc(value)
+        if not bad.any():
+            made = value.astype(dtype)
+            bad = made != value
         if bad.any():
             came = f"holds {value[bad].flat[0]}"
             expected = f"whole numbers in [{low}, {high}]"
             raise self.fault(name, came, expected, "quantise the network before the export")
-        return value.astype(np.int64)
+        made.flags.writeable = False
+        self._known.cache[key] = made
+        return made
 
     def one(self, name: str, low: int, high: int) -> int:
         """The only whole number of a dataset."""
@@ -148,17 +177,20 @@ class Group:
 
     def text(self, name: str) -> str:
         """The only text of a dataset, of fixed or variable length."""
-        entry = self.dataset(name)
-        with translated(self.file, self.at(name)):
+        entry, place = self.dataset(name), self.at(name)
+        with translated(self.file, place):
             form = h5py.check_string_dtype(entry.dtype)
             if form is None or math.prod(entry.shape) != 1:
                 came = f"has dtype {entry.dtype} and shape {entry.shape}"
                 raise self.fault(name, came, "one text", DAMAGED)
-            if form.length is not None and form.length > 2**16:
-                raise self.fault(name, f"is a text of {form.length} bytes", "a name", DAMAGED)
-            value = np.asarray(entry[()], dtype=object).reshape(-1)[0]
-            text = bytes(value).decode("utf-8") if isinstance(value, bytes) else str(value)
-        return text.strip("\0 ")
+            held = self._held(entry)
+            length = held.texts if form.length is None else form.length
+            if length is None or held.chunks:
+                raise self.fault(name, "is stored in chunks", "a plain text", "write it plainly")
+            if form.length is not None and length > LONGEST_TEXT:
+                raise self.fault(name, f"is a text of {length} bytes", "a name", DAMAGED)
+            self._known.budget.spend(length, place)
+            return text_of(entry[()])
 
     def is_text(self, name: str) -> bool:
         """True where the dataset ``name`` holds texts."""
@@ -172,21 +204,24 @@ class Group:
             return h5py.h5o.get_info(self._group.id).addr
 
     def attributes(self) -> dict[str, Any]:
-        """Small attributes: numbers, texts and rows of numbers; others are left out."""
+        """Small attributes: numbers, texts and rows of numbers; others are left out.
+
+        Raises:
+          NetworkFileError: one holds nothing, or they are too many or too large.
+        """
         found: dict[str, Any] = {}
         with translated(self.file, self.place):
-            attributes = self._group.attrs
+            attributes, sizes = self._group.attrs, self._held(self._group).attributes
             if len(attributes) > MOST_NAMES:
                 came = f"has {len(attributes)} attributes"
                 raise fault(self.file, self.place, came, f"at most {MOST_NAMES}", DAMAGED)
             for name in sorted(attributes):
-                held = attributes.get_id(name)
-                if held.shape == () and (
-                    held.dtype.kind in "fiub" or h5py.check_string_dtype(held.dtype)
-                ):
-                    value = attributes[name]
-                    found[name] = value.item() if isinstance(value, np.generic) else value
-                elif len(held.shape) == 1 and held.dtype.kind in "fiu":
-                    if held.shape[0] <= MOST_NAMES:
-                        found[name] = np.asarray(attributes[name])
+                held, size = attributes.get_id(name), sizes.get(name)
+                if held.shape is None or 0 in held.shape:
+                    came = f"has the attribute {shown(name)}, which is empty"
+                    raise self.fault("", came, "a number or a text", "remove it")
+                if size is None or not is_kept(held):
+                    continue
+                self._known.budget.spend(size, f"{self.place}@{name}")
+                found[name] = plain(attributes[name])
         return found

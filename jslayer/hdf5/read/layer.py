@@ -41,7 +41,7 @@ def read_layer(number: int, group: Group) -> Layer:
         raise group.fault("type", f"is {kind!r}", f"one of {', '.join(KINDS)}", EXPORT)
     stored = _shape(group)
     layer = Layer(number, kind, stored, stored, attributes=group.attributes())
-    _check_w_scale(layer, group)
+    _check_attributes(layer, group)
     return KINDS[kind](layer, group)
 
 
@@ -53,10 +53,15 @@ def _shape(group: Group) -> tuple[int, ...]:
     if math.prod(sizes) > MOST_NEURONS:
         came = f"is {sizes}, {math.prod(sizes)} neurons"
         raise group.fault("shape", came, f"at most {MOST_NEURONS}", EXPORT)
+    # one number stands for all channels in the file, and for one of them in a network
+    group.spend(4 * (sizes[0] if len(sizes) == 3 else math.prod(sizes)), "shape")
     return sizes
 
 
-def _check_w_scale(layer: Layer, group: Group) -> None:
+def _check_attributes(layer: Layer, group: Group) -> None:
+    block = layer.attributes.get("block", "")
+    if not isinstance(block, str):
+        raise group.fault("", f"has the attribute block {block!r}", "a text", EXPORT)
     scale = layer.attributes.get("w_scale", 64)
     if not isinstance(scale, int) or not 1 <= scale <= 2**15:
         raise group.fault("", f"has the attribute w_scale {scale!r}", "a whole number", EXPORT)
@@ -154,12 +159,7 @@ def _weights(group: Group, name: str) -> list[tuple[str, np.ndarray]]:
 
 
 def _kernel(group: Group, name: str) -> np.ndarray:
-    return _frozen(group.whole(name, *WEIGHT_RANGE).astype(np.int32))
-
-
-def _frozen(value: np.ndarray) -> np.ndarray:
-    value.flags.writeable = False
-    return value
+    return group.whole(name, *WEIGHT_RANGE, np.int32)
 
 
 def _declared(group: Group, name: str, size: int, meaning: str) -> None:
@@ -251,13 +251,13 @@ def _channelwise(group: Group, name: str, sizes: set[int], low: int, high: int):
     """Whole numbers, one or one per channel, int32; ``None`` where there are none."""
     if name not in group:
         return None
-    value = group.whole(name, low, high).astype(np.int32)
+    value = group.whole(name, low, high, np.int32)
     if value.size == 1:
-        return _frozen(value.reshape(()))
+        return value.reshape(())
     if value.size not in sizes or max(value.shape, default=1) != value.size:
         expected = "one number, or " + " or ".join(str(size) for size in sorted(sizes))
         raise group.fault(name, f"has shape {value.shape}", expected, EXPORT)
-    return _frozen(value.reshape(-1))
+    return value.reshape(-1)
 
 
 KINDS: Mapping[str, Callable[[Layer, Group], Layer]] = {

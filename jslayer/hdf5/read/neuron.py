@@ -65,9 +65,7 @@ def _number(group: Group, name: str, channels: int) -> np.ndarray:
     if value.size != 1 and (value.size != channels or max(value.shape) != channels):
         expected = f"one number, or one for each of {channels} channels"
         raise group.fault(name, f"has shape {value.shape}", expected, EXPORT)
-    value = value.reshape(() if value.size == 1 else -1)
-    value.flags.writeable = False
-    return value
+    return value.reshape(() if value.size == 1 else -1)
 
 
 def _others(group: Group, is_output: bool) -> dict[str, Any]:

@@ -107,8 +107,8 @@ class InputData:
                 )
             return x.astype(jnp.int32)
         value = np.asarray(x)
-        if value.dtype.kind not in "biuf":
-            value = np.asarray(jnp.asarray(x, jnp.float32)) if value.dtype.kind == "V" else value
+        if value.dtype.kind not in "biuf" and jnp.issubdtype(value.dtype, jnp.floating):
+            value = value.astype(np.float32)  # bfloat16 and the like
         if value.dtype.kind not in "biuf":
             raise TypeError(
                 f"`x` has dtype {value.dtype}, expected real numbers; convert it to int32."

@@ -30,6 +30,7 @@ def inference(
     reset_interval: int | None = None,
     reset_offset: int = 0,
     layout: Literal["slayer", "client"] = "slayer",
+    max_bytes: int | None = None,
 ) -> "HardwareNetwork":
     """A network file as hardware computes it, integer by integer.
 
@@ -60,6 +61,7 @@ def inference(
         ``reset_offset`` (counted from 0), the k-th after it before step ``reset_offset + k``.
       layout: ``"slayer"``: data are ``[N, C, T]`` or ``[N, C, H, W, T]``. ``"client"``: one sample
         as the client has it, ``[C, T]`` or ``[W, H, C, T]``.
+      max_bytes: As in `read`, for the name of a file.
 
     Returns:
       The network, to be called with data.
@@ -94,7 +96,7 @@ def inference(
     check.in_range("spike_exp", spike_exp, 0, 6)
     if reset_interval is not None:
         check.whole("reset_interval", reset_interval)
-    file = records_of(network)
+    file = records_of(network, max_bytes)
     planner = Planner(
         file,
         graded_input=input_message_bits > 0,

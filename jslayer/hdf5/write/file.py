@@ -3,7 +3,7 @@
 import io
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
@@ -14,6 +14,8 @@ import numpy as np
 from jslayer.block.base import MAX_DELAY
 from jslayer.block.graph import flat, own_variables
 from jslayer.block.unweighted import Input
+from jslayer.hdf5 import checksum
+from jslayer.hdf5.attributes import is_kept, plain, text_of
 from jslayer.hdf5.late import latenesses
 from jslayer.hdf5.write.content import Content, head
 from jslayer.hdf5.write.layers import content_of
@@ -42,8 +44,9 @@ def export(
     1/4096, delays in whole steps, taken from the weights and running statistics that evaluation
     uses. What the format cannot say and `load` needs stands in attributes, which inference tools
     ignore: ``w_scale``, a ``delay_shift`` other than the family's own, what makes a read-out or k
-    winners take all one again, norms of complex neurons. Blocks and neurons that the format has no
-    words for are refused.
+    winners take all one again, norms of complex neurons; and ``checksum``, by which `read` finds
+    damage. Whoever changes the file later by other means removes that attribute. Blocks and
+    neurons that the format has no words for are refused.
 
     Args:
       path: Name of the file; one that exists is replaced at the end, and stays after an error.
@@ -83,20 +86,40 @@ def export(
         for note in layer.notes:
             warnings.warn(f"{place}: {note}", stacklevel=2)
     content = io.BytesIO()
-    with h5py.File(content, "w") as file:
+    with h5py.File(content, "w", libver="earliest") as file:
         file.attrs["writer"] = "jslayer"
         file.attrs["format_version"] = FORMAT_VERSION
         file.attrs["library_version"] = _library_version()
         if outputs:
             file.attrs["outputs"] = int64(outputs)
         for name, value in (attributes or {}).items():
+            if isinstance(value, h5py.Empty) or 0 in np.shape(value):
+                raise ValueError(
+                    f"`attributes` has {name!r}, which is empty, expected a number, a row of "
+                    "numbers or a text; leave it out."
+                )
             file.attrs[name] = value
         for place, layer in layers.items():
             if reduced_weights:
                 layer.datasets |= _reduced(layer.datasets)
             _fill(file.create_group(place), layer)
+        file.attrs[checksum.NAME] = checksum.checksum(_content(file, ""))
     with replacing(path) as target:
         target.write(content.getbuffer())
+
+
+def _content(group: h5py.Group, place: str) -> Iterator[tuple[str, Any]]:
+    """What was written, for its checksum."""
+    for name in sorted(group.attrs):
+        if is_kept(group.attrs.get_id(name)):
+            yield f"{place}@{name}", plain(group.attrs[name])
+    for name in sorted(group):
+        entry, path = group[name], f"{place}/{name}" if place else name
+        if isinstance(entry, h5py.Group):
+            yield from _content(entry, path)
+        else:
+            is_text = h5py.check_string_dtype(entry.dtype) is not None
+            yield path, text_of(entry[()]) if is_text else entry[()]
 
 
 def _library_version() -> str:

@@ -10,6 +10,8 @@ import numpy as np
 from jslayer.datasets.base import Arrays, Dataset, find_root, positive_integer
 from jslayer.io.dat import read_dat, records
 from jslayer.io.files import PathLike
+from jslayer.io.npy import read_npy
+from jslayer.io.text import shown
 from jslayer.obd.boxes import centers
 from jslayer.obd.dataset.tables import cut_to_frame, empty_tables, fill
 from jslayer.obd.padding import IGNORE, OBJECT, largest_first
@@ -150,15 +152,18 @@ class Prophesee(Dataset):
         if not file.is_file():
             raise FileNotFoundError(f"`root` lacks {file}, expected the boxes of {path.name}.")
         try:
-            found = np.load(file, allow_pickle=False)
+            with open(file, "rb") as stream:
+                found = read_npy(stream, file.stat().st_size, fields=True)
             time = found["t" if "t" in found.dtype.names else "ts"] / 1000
             sides = [found[name].astype(np.float64) for name in "xywh"]
             label = found["class_id"].astype(np.int64)
             track = found["track_id"] if "track_id" in found.dtype.names else np.arange(len(found))
-        except (ValueError, TypeError, KeyError, OSError) as error:
+        except PermissionError:
+            raise
+        except Exception as error:  # of many kinds, for headers that are none
             raise ValueError(
-                f"`root` has {file}, which cannot be read ({error}), expected fields t, x, y, w, h "
-                "and class_id; restore it."
+                f"`root` has {file}, which cannot be read ({shown(error)}), expected fields t, "
+                "x, y, w, h and class_id; restore it."
             ) from None
         if len(label) and not (label.min() >= 0 and label.max() < len(self.classes)):
             raise ValueError(

@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 import functools
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 
 from jslayer.datasets.base import Arrays, Dataset, positive_integer
 from jslayer.io import style
+from jslayer.io.picture_file import read_rgb
+from jslayer.io.text import shown
 from jslayer.obd.boxes import centers
 from jslayer.obd.dataset.tables import cut_to_frame, empty_tables, fill
 from jslayer.obd.padding import IGNORE, OBJECT, largest_first
@@ -179,22 +182,12 @@ def read_picture(path: Path, size: tuple[int, int]) -> tuple[np.ndarray, tuple[i
 
     Raises:
       FileNotFoundError: There is no such file.
-      ValueError: It is no picture.
+      ValueError: It is no picture, or a broken one.
       ImportError: Pillow is not installed.
     """
-    image = style.pillow_image()
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"`root` lacks the frame {path}, expected that file; restore it or leave it out of the "
-            "labels."
-        )
-    try:
-        with image.open(path) as opened:
-            original = opened.height, opened.width
-            picture = opened.convert("RGB").resize(size[::-1], image.Resampling.BILINEAR)
-    except OSError as error:
-        raise ValueError(f"`root` has {path}, which is no picture ({error}); restore it.") from None
-    return np.asarray(picture), original
+    found = read_rgb(path)
+    picture = found.resize(size[::-1], style.pillow_image().Resampling.BILINEAR)
+    return np.asarray(picture), (found.height, found.width)
 
 
 def inside(root: Path, name: str) -> Path:
@@ -211,6 +204,18 @@ def inside(root: Path, name: str) -> Path:
     return path
 
 
+def finite(word: str) -> float:
+    """Returns the number that a word of an annotation says.
+
+    Raises:
+      ValueError: It says none, infinity or NaN.
+    """
+    number = float(word)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
 def class_number(classes: Sequence[str], name: str, where: Any) -> int:
     """Returns the label of a class.
 
@@ -221,7 +226,7 @@ def class_number(classes: Sequence[str], name: str, where: Any) -> int:
         return list(classes).index(name)
     except ValueError:
         raise ValueError(
-            f"`classes` lacks {name!r}, which {where} has, expected names among "
+            f"`classes` lacks {shown(repr(name))}, which {where} has, expected names among "
             f"{', '.join(classes)}; pass the classes of the data set."
         ) from None
 

@@ -14,6 +14,7 @@ from jslayer.obd.dataset.sequence import (
     Labels,
     PictureFiles,
     class_number,
+    finite,
     flagged,
     inside,
     labels,
@@ -95,7 +96,7 @@ class VOC(PictureFiles):
             try:
                 # Pixels are counted from 1, and the last one belongs to the box.
                 edges = [
-                    float(entry.findtext(f"bndbox/{name}", "missing")) - first
+                    finite(entry.findtext(f"bndbox/{name}", "missing")) - first
                     for name, first in (("xmin", 1), ("ymin", 1), ("xmax", 0), ("ymax", 0))
                 ]
             except ValueError:

@@ -9,7 +9,8 @@ import numpy as np
 
 from jslayer.datasets.base import find_root
 from jslayer.io.files import PathLike
-from jslayer.obd.dataset.sequence import Labels, PictureFiles, inside, labels
+from jslayer.io.text import shown
+from jslayer.obd.dataset.sequence import Labels, PictureFiles, finite, inside, labels
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".bmp")
 
@@ -84,11 +85,11 @@ class YoloTxt(PictureFiles):
             if not line.strip():
                 continue
             try:
-                label, x, y, width, height = (float(word) for word in line.split()[:5])
+                label, x, y, width, height = (finite(word) for word in line.split()[:5])
             except ValueError:
                 raise ValueError(
-                    f"`root` has {path} with line {number} {line!r}, expected 'class x y width "
-                    "height'; mend it."
+                    f"`root` has {path} with line {number} {shown(repr(line))}, expected "
+                    "'class x y width height'; mend it."
                 ) from None
             if not (label == int(label) and 0 <= label < len(self.classes)):
                 raise ValueError(

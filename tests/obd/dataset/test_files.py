@@ -160,9 +160,10 @@ def test_yolo_reads_text_beside_pictures(tmp_path, names):
     (tmp_path / "labels/train/b.txt").write_text("2 0.5 0.5 0.1 0.1")
     with pytest.raises(ValueError, match="class 2 in line 1, expected 0 to 1"):
         data.labels_of(1)
-    (tmp_path / "labels/train/b.txt").write_text("0 0.5 0.5")
-    with pytest.raises(ValueError, match=r"line 1 '0 0.5 0.5', expected 'class x y width height'"):
-        data.labels_of(1)
+    for line in ("0 0.5 0.5", "nan 0.5 0.5 0.1 0.1", "inf 0.5 0.5 0.1 0.1", "0 0.5 1e999 0.1 0.1"):
+        (tmp_path / "labels/train/b.txt").write_text(line)
+        with pytest.raises(ValueError, match=f"line 1 '{line}', expected 'class x y width height'"):
+            data.labels_of(1)
 
 
 VOC_FILE = """<annotation><object><name>dog</name><difficult>{}</difficult><bndbox><xmin>1</xmin>
@@ -181,6 +182,9 @@ def test_voc_counts_pixels_from_one_and_refuses_entities(tmp_path):
     assert VOC(tmp_path, size=SIZE, most=2)[0][2][0].tolist() == [-1, 0]
     path.write_text('<!DOCTYPE a [<!ENTITY b "c">]>' + VOC_FILE.format(0))
     with pytest.raises(ValueError, match="with a document type, expected an annotation without"):
+        VOC(tmp_path, size=SIZE)[0]
+    path.write_text(VOC_FILE.format(0).replace("32", "1e999"))
+    with pytest.raises(ValueError, match="with an object without a whole bndbox"):
         VOC(tmp_path, size=SIZE)[0]
     path.write_text("<annotation><object>")
     with pytest.raises(ValueError, match="which is no XML"):
