@@ -53,6 +53,7 @@ class Block(Hashable, metaclass=_OwnNames):
             )
         super().__post_init__()
 
+    @nn.nowrap
     def new_neuron(self, **changes: Any) -> Neuron:
         """The family's neuron, unattached, made from ``neuron_params``."""
         return self.neuron_kind(**{**self.neuron_params, **changes}, parent=None)
@@ -63,6 +64,7 @@ class Block(Hashable, metaclass=_OwnNames):
             z = layout.parts(z)
         return neuron.clone(parent=self, name="neuron").time_first(z, train=train, **options)
 
+    @nn.nowrap
     def weight_hook(self) -> Callable[[jax.Array], jax.Array] | None:
         """The hook in use on weights."""
         hook = getattr(self, "pre_hook_fx", "neuron")

@@ -81,6 +81,7 @@ class Graph(Sequential):
         """Numbers of the blocks whose outputs the network returns."""
         return self.outputs
 
+    @nn.nowrap
     def _check(self) -> None:
         count = len(self.blocks)
         if len(self.sources) != count:

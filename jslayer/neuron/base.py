@@ -46,14 +46,17 @@ class Neuron(linen.Module):
     block_shift = True
     """A block of this neuron delays its output by one step, unless told otherwise."""
 
+    @nn.nowrap
     def as_input(self) -> "Neuron":
         """This neuron as a network's input block has it."""
         return self
 
+    @nn.nowrap
     def as_readout(self) -> "Neuron":
         """This neuron without threshold, as a read-out block has it."""
         return self.clone(readout=True)
 
+    @nn.nowrap
     def as_output(self) -> "Neuron":
         """This neuron as a network's output block has it."""
         return self.as_readout()
@@ -202,6 +205,7 @@ class Neuron(linen.Module):
         """Exponent of the weights in hardware, always 0: states are 2^6 finer."""
         return 0
 
+    @nn.nowrap
     def quantize_8bit(self, weight: jax.Array, descale: bool = False) -> jax.Array:
         """Quantises weights to the grid of this neuron; see `jslayer.ops.quantize`."""
         return quantize.quantize_8bit(weight, self.scale, descale=descale)
@@ -210,6 +214,7 @@ class Neuron(linen.Module):
         """Dropout on the drive, if there is one (a `Dropout`, or its probability)."""
         return x if self.dropout is None else self.new_dropout(self).time_first(x, train=train)
 
+    @nn.nowrap
     def new_dropout(self, parent: nn.Module) -> Dropout:
         """This neuron's dropout as a part of ``parent``, inside its compact method."""
         p = self.dropout.p if isinstance(self.dropout, Dropout) else self.dropout
