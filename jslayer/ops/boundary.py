@@ -5,7 +5,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jslayer.ops import check
 from jslayer.ops.dynamics import Dynamics, Tree
@@ -81,5 +80,4 @@ def state_cotangent(bar: Tree, last_bar: Tree) -> Tree | None:
     """Cotangent of the state before the first step, from the adjoint state there."""
     if jax.tree.structure(bar) != jax.tree.structure(last_bar):
         return None
-    none = lambda z: np.zeros(z.shape, jax.dtypes.float0)
-    return jax.tree.map(lambda b, z: none(z) if z.dtype == jax.dtypes.float0 else b, bar, last_bar)
+    return jax.tree.map(lambda b, z: None if z.dtype == jax.dtypes.float0 else b, bar, last_bar)

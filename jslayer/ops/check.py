@@ -104,13 +104,12 @@ def whole(name: str, value: Any) -> None:
 
 def broadcasts(name: str, value: Any, *, to: Sequence[int], meaning: str = "neurons") -> None:
     """Raises ``ValueError`` unless ``value`` broadcasts to the shape ``to``."""
-    try:
-        fits = np.broadcast_shapes(jnp.shape(value), tuple(to)) == tuple(to)
-    except ValueError:
-        fits = False
-    if not fits:
+    # not by NumPy, which takes no symbolic size
+    shape = jnp.shape(value)
+    behind = tuple(to)[len(to) - len(shape) :]
+    if len(shape) > len(to) or any(a not in (1, b) for a, b in zip(shape, behind, strict=True)):
         raise ValueError(
-            f"`{name}` has shape {jnp.shape(value)}, expected one that broadcasts to {tuple(to)} "
+            f"`{name}` has shape {shape}, expected one that broadcasts to {tuple(to)} "
             f"({meaning}); give one value, one per channel or one per neuron."
         )
 

@@ -1,12 +1,12 @@
 """Runs a `Dynamics` through time: the one entry to all engines."""
 
 import functools
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from jslayer.ops import check
@@ -62,7 +62,7 @@ def run(
     steps, *neurons = jax.tree.leaves(x)[0].shape
 
     # one flat axis of neurons for every engine; JAX sums the cotangents of what is broadcast here
-    size = int(np.prod(neurons))
+    size = math.prod(neurons)
     flat = lambda leaf: jnp.broadcast_to(leaf, neurons).reshape(size)
     # half precision cannot hold 4096 times a drive; the cast is outside of the custom_vjp
     flat_steps = lambda leaf: leaf.astype(jnp.float32).reshape(steps, size)
