@@ -1,6 +1,6 @@
 """Blocks that read one another in any order: skip paths, branches, several heads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -17,7 +17,7 @@ class Graph(Sequential):
     ``blocks_1``, ..., and everything that takes a `Sequential` takes a graph as well.
 
     Attributes:
-      blocks: The blocks; each stands behind those that it reads.
+      blocks: The blocks, or whatever may stand in a `Sequential`; each behind those that it reads.
       sources: For each block the numbers of the blocks that it reads, from 0; -1 is the network's
         input.
       outputs: Numbers of the blocks whose outputs are returned.
@@ -53,7 +53,7 @@ class Graph(Sequential):
 
         Args:
           x: ``[N, C, ..., T]`` float32.
-          train: Passed to every block.
+          train: Passed to every block that takes it.
 
         Returns:
           The output, or a list of them if ``outputs`` names several; with blocks that count a pair
@@ -118,7 +118,7 @@ class Entry(NamedTuple):
     """
 
     path: tuple[str, ...]
-    block: nn.Module
+    block: nn.Module | Callable[..., Any]
     reads: tuple[int, ...]
 
 

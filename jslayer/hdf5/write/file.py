@@ -13,6 +13,7 @@ import numpy as np
 
 from jslayer.block.base import MAX_DELAY
 from jslayer.block.graph import flat, own_variables
+from jslayer.block.sequential import name_of
 from jslayer.block.unweighted import Input
 from jslayer.hdf5.late import latenesses
 from jslayer.hdf5.write.content import Content, head
@@ -214,7 +215,7 @@ def _layer(place: str, block: nn.Module, variables: Mapping[str, Any]) -> Conten
     try:
         return content_of(block, variables)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{place} ({type(block).__name__}): {error}") from error
+        raise type(error)(f"{place} ({name_of(block)}): {error}") from error
 
 
 def _check_mapping(variables: Any) -> None:
