@@ -98,7 +98,7 @@ class Block(Hashable, metaclass=_OwnNames):
         return (y, rate) if self.count_log else y
 
     def inner(self, x: jax.Array) -> jax.Array:
-        """Checks the input and turns its axes; events may be booleans, and stay so.
+        """Checks the input and turns its axes; events may be booleans or integers, and stay so.
 
         They become floats where they are used: a quarter of the bytes is turned.
         """

@@ -185,4 +185,6 @@ def join(number: int, parts: Sequence[jax.Array]) -> jax.Array:
             f"block {number} joins outputs of shapes {shapes} along their channels, expected equal "
             "sizes but for the channels; change strides or paddings in front."
         )
+    if len({part.dtype for part in parts}) > 1:  # events from outside beside those of blocks
+        parts = [part.astype(jnp.float32) for part in parts]
     return jnp.concatenate(parts, axis=1)

@@ -129,6 +129,18 @@ def finite(name: str, value: Any) -> None:
         )
 
 
+def exact_in_float(name: str, value: Any) -> None:
+    """Raises ``ValueError`` if concrete integers reach beyond 2^24, where float32 skips some."""
+    if not is_concrete(value):
+        return
+    array = np.asarray(value)
+    if array.size and array.dtype.itemsize > 2 and (array.min() < -(2**24) or array.max() > 2**24):
+        raise ValueError(
+            f"`{name}` holds integers from {array.min()} to {array.max()}, expected counts of "
+            "events of at most 2^24 in size, which float32 holds exactly; divide them."
+        )
+
+
 def in_range(name: str, value: Any, low: float, high: float) -> None:
     """Raises ``ValueError`` unless all of a concrete ``value`` lies in ``[low, high]``."""
     if not is_concrete(value):
