@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import math
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
@@ -243,9 +242,15 @@ class Neuron(linen.Module):
         return self.is_mutable_collection("intermediates") and not self.is_initializing()
 
 
-def check_threshold(name: str, value: float, scale: int) -> None:
-    """Raises ``ValueError`` unless a threshold is at least one weight unit, and finite."""
-    if not math.isfinite(value) or int(value * scale) < 1:
+def check_threshold(
+    name: str, value: parameters.Number | parameters.Values, scale: int, shared: Any
+) -> None:
+    """Raises ``ValueError`` unless a threshold, where known, is one weight unit or more, finite."""
+    parameters.check_array(name, value, shared)
+    value = parameters.numbers(value)
+    if not check.is_concrete(value):
+        return
+    if not np.isfinite(value).all() or np.any(fixed_point.whole_weights(value, scale) < 1):
         raise ValueError(
             f"`{name}` is {value}, expected at least 1 / scale = {1 / scale} "
             "and finite; below that it rounds to 0 and the surrogate has no width."

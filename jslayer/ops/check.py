@@ -9,8 +9,9 @@ import numpy as np
 
 
 def is_concrete(value: Any) -> bool:
-    """True if ``value`` holds numbers now, False while it is traced."""
-    return not isinstance(value, jax.core.Tracer)
+    """True if ``value``, or a pair of them, holds numbers now, False while it is traced."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return not any(isinstance(part, jax.core.Tracer) for part in parts)
 
 
 def floating(name: str, value: Any) -> None:
@@ -153,9 +154,11 @@ def in_range(name: str, value: Any, low: float, high: float) -> None:
         )
 
 
-def positive(name: str, value: float) -> None:
-    """Raises ``ValueError`` unless the number ``value`` is finite and above zero."""
-    if not (np.isfinite(value) and value > 0):
+def positive(name: str, value: Any) -> None:
+    """Raises ``ValueError`` unless a concrete ``value`` is finite and above zero, all of it."""
+    if not is_concrete(value):
+        return
+    if not bool((np.isfinite(value) & (np.asarray(value) > 0)).all()):
         raise ValueError(f"`{name}` is {value}, expected a number above 0; choose another.")
 
 

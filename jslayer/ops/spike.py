@@ -5,7 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from jslayer.ops import check
+from jslayer.ops import check, swept
 from jslayer.ops.surrogate import PhaseExponential, Surrogate, phase_derivatives
 
 
@@ -44,23 +44,26 @@ def spike(
     check.floating("voltage", voltage)
     check.broadcasts("threshold", threshold, to=jnp.shape(voltage), meaning="the voltage")
     threshold = jnp.broadcast_to(jnp.asarray(threshold, jnp.float32), jnp.shape(voltage))
-    return _spike(surrogate, graded, scale, voltage, threshold)
+    record, numbers = swept.taken_out(surrogate)
+    return _spike(record, graded, scale, voltage, threshold, numbers)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
-def _spike(surrogate, graded, scale, voltage, threshold):
-    del surrogate
+def _spike(surrogate, graded, scale, voltage, threshold, numbers):
+    del surrogate, numbers
     return fire(voltage >= threshold, voltage, graded, scale)
 
 
-def _spike_fwd(surrogate, graded, scale, voltage, threshold):
-    return _spike(surrogate, graded, scale, voltage, threshold), (voltage, threshold)
+def _spike_fwd(surrogate, graded, scale, voltage, threshold, numbers):
+    spikes = _spike(surrogate, graded, scale, voltage, threshold, numbers)
+    return spikes, (voltage, threshold, numbers)
 
 
 def _spike_bwd(surrogate, graded, scale, residuals, spike_bar):
     del graded, scale
-    voltage_bar = spike_bar * surrogate(*residuals)
-    return voltage_bar, -voltage_bar
+    *values, numbers = residuals
+    voltage_bar = spike_bar * swept.put_back(surrogate, numbers)(*values)
+    return voltage_bar, -voltage_bar, None
 
 
 _spike.defvjp(_spike_fwd, _spike_bwd)
@@ -111,25 +114,27 @@ def phase_spike(
     check.broadcasts("imag_last", imag_last, to=jnp.shape(real)[1:], meaning="one step")
     threshold = jnp.broadcast_to(jnp.asarray(threshold, jnp.float32), jnp.shape(real))
     imag_last = jnp.broadcast_to(jnp.asarray(imag_last, jnp.float32), jnp.shape(real)[1:])
-    return _phase_spike(surrogate, graded, scale, real, imag, threshold, imag_last)
+    record, numbers = swept.taken_out(surrogate)
+    return _phase_spike(record, graded, scale, real, imag, threshold, imag_last, numbers)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
-def _phase_spike(surrogate, graded, scale, real, imag, threshold, imag_last):
-    del surrogate
+def _phase_spike(surrogate, graded, scale, real, imag, threshold, imag_last, numbers):
+    del surrogate, numbers
     before = jnp.concatenate([imag_last[None], imag[:-1]])
     return fire((real >= threshold) & (imag >= 0) & (before < 0), real, graded, scale)
 
 
-def _phase_spike_fwd(surrogate, graded, scale, real, imag, threshold, imag_last):
-    spikes = _phase_spike(surrogate, graded, scale, real, imag, threshold, imag_last)
-    return spikes, (real, imag, threshold)
+def _phase_spike_fwd(surrogate, graded, scale, real, imag, threshold, imag_last, numbers):
+    spikes = _phase_spike(surrogate, graded, scale, real, imag, threshold, imag_last, numbers)
+    return spikes, (real, imag, threshold, numbers)
 
 
 def _phase_spike_bwd(surrogate, graded, scale, residuals, spike_bar):
     del graded, scale
-    by_real, by_imag = phase_derivatives(surrogate, *residuals)
-    return spike_bar * by_real, spike_bar * by_imag, -spike_bar * by_real, None
+    *values, numbers = residuals
+    by_real, by_imag = phase_derivatives(swept.put_back(surrogate, numbers), *values)
+    return spike_bar * by_real, spike_bar * by_imag, -spike_bar * by_real, None, None
 
 
 _phase_spike.defvjp(_phase_spike_fwd, _phase_spike_bwd)
