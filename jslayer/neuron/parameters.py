@@ -4,7 +4,7 @@ A learned parameter lives in collection ``params``, a held one in ``constants``,
 optimiser (nor its weight decay) touches it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 import flax.linen as nn
@@ -238,12 +238,17 @@ def find(variables: Mapping[str, Any], name: str, default: Any = None) -> Any:
     return default
 
 
-def whole(value: jax.Array) -> int | np.ndarray:
-    """Whole numbers as hardware holds them: a Python integer, or an int array if not shared."""
-    if not check.is_concrete(value):
+def known(values: Iterable[Any]) -> None:
+    """Raises ``ValueError`` if a number that hardware is to hold is traced."""
+    if not all(map(check.is_concrete, values)):
         raise ValueError(
             "`variables` or a number of a neuron is traced, expected numbers that are known; write "
             "what hardware holds outside of `jit` and `vmap`, from one value of a sweep."
         )
+
+
+def whole(value: jax.Array) -> int | np.ndarray:
+    """Whole numbers as hardware holds them: a Python integer, or an int array if not shared."""
+    known([value])
     array = np.asarray(value).astype(int)
     return int(array) if array.ndim == 0 else array

@@ -20,6 +20,8 @@ from jslayer.hdf5.write.content import Content, head
 from jslayer.hdf5.write.layers import content_of
 from jslayer.hdf5.write.numbers import int64, reduced
 from jslayer.io.files import replacing
+from jslayer.neuron import parameters
+from jslayer.ops import swept
 
 CONCAT = (
     "joins layers, where inference tools run one behind the other; `hdf5.inference` and "
@@ -213,6 +215,7 @@ def _layer(place: str, block: nn.Module, variables: Mapping[str, Any]) -> Conten
     """The layer of a block; its errors name the place."""
     _check_mapping(variables)
     try:
+        parameters.known(swept.taken_out((block, variables))[1].values())
         return content_of(block, variables)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{place} ({name_of(block)}): {error}") from error
