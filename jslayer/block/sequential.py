@@ -3,7 +3,7 @@
 import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -11,6 +11,20 @@ import jax
 from jslayer import linen
 from jslayer.block import replay
 from jslayer.block.base import Block
+
+
+if TYPE_CHECKING:
+
+    class Blocks:
+        """A field that takes blocks, other modules and functions, and gives any attribute of them."""
+
+        def __get__(self, network: Any, owner: Any) -> Sequence[Any]: ...
+        def __set__(
+            self, network: Any, given: Sequence[nn.Module | Callable[..., Any]]
+        ) -> None: ...
+
+else:
+    Blocks = Sequence
 
 
 class Sequential(linen.Module):
@@ -35,12 +49,18 @@ class Sequential(linen.Module):
       (1, 2, 20)
     """
 
-    blocks: Sequence[nn.Module | Callable[..., Any]]
+    blocks: Blocks
 
     exporter: ClassVar[Callable[..., None] | None] = None
 
     def __post_init__(self):
         object.__setattr__(self, "blocks", tuple(self.blocks))
+        for number, block in enumerate(self.blocks):
+            if not (isinstance(block, nn.Module) or callable(block)):
+                raise TypeError(
+                    f"`blocks[{number}]` is {block!r}, expected a block, another module or a "
+                    "function of one array; put one there, or leave it out."
+                )
         super().__post_init__()
 
     def __call__(self, x: jax.Array, *, train: bool = False) -> Any:

@@ -107,3 +107,8 @@ def test_the_network_file_names_what_it_has_no_words_for(tmp_path, part, message
     variables = jax.jit(network.init)(cases.KEY, X)
     with pytest.raises(TypeError, match=message):
         hdf5.export(tmp_path / "network.net", network, variables)
+
+
+def test_what_cannot_be_called_is_refused():
+    with pytest.raises(TypeError, match=r"`blocks\[1\]` is 3, expected a block, another module or"):
+        Sequential([halved, 3])
