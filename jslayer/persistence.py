@@ -12,7 +12,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jslayer.ops import layout
+from jslayer.ops import layout, swept
 from jslayer.ops.across_calls import AcrossCalls
 from jslayer.ops.dynamics import Dynamics, Tree
 
@@ -131,6 +131,7 @@ def across_calls(module: nn.Module, run: Run) -> Run:
         first = AcrossCalls(dynamics).init(row)
         link = module.variable(LINK, f"link_{next(numbers)}", lambda: first["link"])
         state = first["state"] if state is None else state
+        dynamics, params = swept.apart(dynamics, params)
         outputs, last = run(AcrossCalls(dynamics), params, {"state": state, "link": link.value}, x)
         link.value = last["link"]
         return outputs, last["state"]

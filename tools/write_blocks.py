@@ -46,11 +46,12 @@ TYPES: dict[Any, str] = {
     layers.Size | None: "int, (height, width) or None",
     tuple[float, ...] | float | None: "float, tuple or None",
     int | tuple[int, ...] | None: "int, tuple or None",
+    parameters.Number: "float or array",
     parameters.Spread: "float, (min, max) or array",
     parameters.Spread | None: "float, (min, max), array or None",
     parameters.Granularity: 'bool or "neuron"',
     base.Policy: "str",
-    Dropout | float | None: "Dropout, float or None",
+    Dropout | parameters.Number | None: "Dropout, float, array or None",
     Surrogate | PhaseExponential | None: "function or None",
 }
 """How a type reads in a docstring, where its own name would be long."""

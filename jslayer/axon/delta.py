@@ -31,10 +31,10 @@ class Delta(linen.Module):
       Array([0. , 0.5, 0.5, 0. ], dtype=float32)
     """
 
-    threshold: float
+    threshold: parameters.Number
     scale: int = 64
-    tau_grad: float = 1
-    scale_grad: float = 1
+    tau_grad: parameters.Number = 1
+    scale_grad: parameters.Number = 1
     cum_error: bool = False
     shared_param: parameters.Granularity = True
     persistent_state: bool = False
@@ -60,8 +60,14 @@ class Delta(linen.Module):
         check.choice("shared_param", self.shared_param, (True, False, "neuron"))
         check.in_range("threshold", self.threshold, 0, jnp.inf)
         shape = parameters.shape_of(self.shared_param, x)
-        init = parameters.draw(self.threshold, jitter=False)
-        stored = parameters.parameter(self, "threshold", init, shape, learned=self.requires_grad)
+        stored = parameters.parameter(
+            self,
+            "threshold",
+            parameters.draw(self.threshold, jitter=False),
+            shape,
+            learned=self.requires_grad,
+            swept=parameters.is_swept(self.threshold, drawn=False),
+        )
         params = {"threshold": parameters.channel_last(self.clamped(stored))}
         run = lambda state: engine.run(
             self.dynamics(),

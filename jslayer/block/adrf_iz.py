@@ -49,10 +49,10 @@ class Input(_unweighted.Input):
         call, as a neuron in ``neuron_params`` says for itself.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
@@ -60,13 +60,13 @@ class Input(_unweighted.Input):
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -117,10 +117,10 @@ class Output(_layers.Output):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
@@ -128,13 +128,13 @@ class Output(_layers.Output):
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -212,10 +212,10 @@ class Affine(_layers.Affine):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
@@ -223,13 +223,13 @@ class Affine(_layers.Affine):
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -296,10 +296,10 @@ class Dense(_layers.Dense):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
@@ -307,13 +307,13 @@ class Dense(_layers.Dense):
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -370,10 +370,10 @@ class Conv(_layers.Conv):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
@@ -381,13 +381,13 @@ class Conv(_layers.Conv):
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -446,10 +446,10 @@ class ConvOutput(_layers.ConvOutput):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
@@ -457,13 +457,13 @@ class ConvOutput(_layers.ConvOutput):
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -512,10 +512,10 @@ class Pool(_layers.Pool):
         zero.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
@@ -523,13 +523,13 @@ class Pool(_layers.Pool):
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -586,10 +586,10 @@ class ConvT(_layers.ConvT):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
@@ -597,13 +597,13 @@ class ConvT(_layers.ConvT):
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -652,10 +652,10 @@ class Unpool(_layers.Unpool):
         zero.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
@@ -663,13 +663,13 @@ class Unpool(_layers.Unpool):
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -734,10 +734,10 @@ class KWTA(_recurrent.KWTA):
         faster where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
@@ -745,13 +745,13 @@ class KWTA(_recurrent.KWTA):
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -811,10 +811,10 @@ class Recurrent(_recurrent.Recurrent):
         faster where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
@@ -822,13 +822,13 @@ class Recurrent(_recurrent.Recurrent):
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.

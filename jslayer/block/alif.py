@@ -49,23 +49,23 @@ class Input(_unweighted.Input):
         call, as a neuron in ``neuron_params`` says for itself.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       threshold_decay (float, (min, max) or array): Fraction of the threshold above rest lost per
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -114,23 +114,23 @@ class Output(_layers.Output):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       threshold_decay (float, (min, max) or array): Fraction of the threshold above rest lost per
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -206,23 +206,23 @@ class Affine(_layers.Affine):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       threshold_decay (float, (min, max) or array): Fraction of the threshold above rest lost per
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -287,23 +287,23 @@ class Dense(_layers.Dense):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       threshold_decay (float, (min, max) or array): Fraction of the threshold above rest lost per
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -358,23 +358,23 @@ class Conv(_layers.Conv):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       threshold_decay (float, (min, max) or array): Fraction of the threshold above rest lost per
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -431,23 +431,23 @@ class ConvOutput(_layers.ConvOutput):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       threshold_decay (float, (min, max) or array): Fraction of the threshold above rest lost per
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -494,23 +494,23 @@ class Pool(_layers.Pool):
         zero.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       threshold_decay (float, (min, max) or array): Fraction of the threshold above rest lost per
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -565,23 +565,23 @@ class ConvT(_layers.ConvT):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       threshold_decay (float, (min, max) or array): Fraction of the threshold above rest lost per
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -628,23 +628,23 @@ class Unpool(_layers.Unpool):
         zero.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       threshold_decay (float, (min, max) or array): Fraction of the threshold above rest lost per
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -707,23 +707,23 @@ class KWTA(_recurrent.KWTA):
         faster where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       threshold_decay (float, (min, max) or array): Fraction of the threshold above rest lost per
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -781,23 +781,23 @@ class Recurrent(_recurrent.Recurrent):
         faster where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Threshold at rest, in units of the weights; cut to multiples of
+      threshold (float or array): Threshold at rest, in units of the weights; cut to multiples of
         ``1 / scale``.
-      threshold_step (float): Rise of the threshold with each spike, in units of the weights; cut
-        likewise.
+      threshold_step (float or array): Rise of the threshold with each spike, in units of the
+        weights; cut likewise.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       threshold_decay (float, (min, max) or array): Fraction of the threshold above rest lost per
         step, in [0, 1].
       refractory_decay (float, (min, max) or array): Fraction of the refraction lost per step, in
         [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.

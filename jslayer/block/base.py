@@ -53,6 +53,7 @@ class Block(Hashable, metaclass=_OwnNames):
             )
         super().__post_init__()
 
+    @nn.nowrap
     def new_neuron(self, **changes: Any) -> Neuron:
         """The family's neuron, unattached, made from ``neuron_params``."""
         return self.neuron_kind(**{**self.neuron_params, **changes}, parent=None)
@@ -63,6 +64,7 @@ class Block(Hashable, metaclass=_OwnNames):
             z = layout.parts(z)
         return neuron.clone(parent=self, name="neuron").time_first(z, train=train, **options)
 
+    @nn.nowrap
     def weight_hook(self) -> Callable[[jax.Array], jax.Array] | None:
         """The hook in use on weights."""
         hook = getattr(self, "pre_hook_fx", "neuron")
@@ -96,7 +98,7 @@ class Block(Hashable, metaclass=_OwnNames):
         return (y, rate) if self.count_log else y
 
     def inner(self, x: jax.Array) -> jax.Array:
-        """Checks the input and turns its axes; events may be booleans, and stay so.
+        """Checks the input and turns its axes; events may be booleans or integers, and stay so.
 
         They become floats where they are used: a quarter of the bytes is turned.
         """

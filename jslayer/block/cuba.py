@@ -49,17 +49,17 @@ class Input(_unweighted.Input):
         call, as a neuron in ``neuron_params`` says for itself.
 
     Keys of ``neuron_params``:
-      threshold (float): Voltage to exceed, in units of the weights; cut to multiples of
+      threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
         ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -108,17 +108,17 @@ class Output(_layers.Output):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Voltage to exceed, in units of the weights; cut to multiples of
+      threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
         ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -194,17 +194,17 @@ class Affine(_layers.Affine):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Voltage to exceed, in units of the weights; cut to multiples of
+      threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
         ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -269,17 +269,17 @@ class Dense(_layers.Dense):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Voltage to exceed, in units of the weights; cut to multiples of
+      threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
         ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -334,17 +334,17 @@ class Conv(_layers.Conv):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Voltage to exceed, in units of the weights; cut to multiples of
+      threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
         ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -401,17 +401,17 @@ class ConvOutput(_layers.ConvOutput):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Voltage to exceed, in units of the weights; cut to multiples of
+      threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
         ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -458,17 +458,17 @@ class Pool(_layers.Pool):
         zero.
 
     Keys of ``neuron_params``:
-      threshold (float): Voltage to exceed, in units of the weights; cut to multiples of
+      threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
         ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -523,17 +523,17 @@ class ConvT(_layers.ConvT):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Voltage to exceed, in units of the weights; cut to multiples of
+      threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
         ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -580,17 +580,17 @@ class Unpool(_layers.Unpool):
         zero.
 
     Keys of ``neuron_params``:
-      threshold (float): Voltage to exceed, in units of the weights; cut to multiples of
+      threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
         ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -653,17 +653,17 @@ class KWTA(_recurrent.KWTA):
         faster where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Voltage to exceed, in units of the weights; cut to multiples of
+      threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
         ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -721,17 +721,17 @@ class Recurrent(_recurrent.Recurrent):
         faster where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Voltage to exceed, in units of the weights; cut to multiples of
+      threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
         ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.

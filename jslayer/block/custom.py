@@ -60,7 +60,7 @@ class Input(_unweighted.Input):
       scale (int = 64): Integer weights per unit of weight, for the weights in front.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the drive.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -113,7 +113,7 @@ class Output(_layers.Output):
       scale (int = 64): Integer weights per unit of weight, for the weights in front.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the drive.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -193,7 +193,7 @@ class Affine(_layers.Affine):
       scale (int = 64): Integer weights per unit of weight, for the weights in front.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the drive.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -262,7 +262,7 @@ class Dense(_layers.Dense):
       scale (int = 64): Integer weights per unit of weight, for the weights in front.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the drive.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -321,7 +321,7 @@ class Conv(_layers.Conv):
       scale (int = 64): Integer weights per unit of weight, for the weights in front.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the drive.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -382,7 +382,7 @@ class ConvOutput(_layers.ConvOutput):
       scale (int = 64): Integer weights per unit of weight, for the weights in front.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the drive.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -433,7 +433,7 @@ class Pool(_layers.Pool):
       scale (int = 64): Integer weights per unit of weight, for the weights in front.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the drive.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -492,7 +492,7 @@ class ConvT(_layers.ConvT):
       scale (int = 64): Integer weights per unit of weight, for the weights in front.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the drive.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -543,7 +543,7 @@ class Unpool(_layers.Unpool):
       scale (int = 64): Integer weights per unit of weight, for the weights in front.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the drive.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -610,7 +610,7 @@ class KWTA(_recurrent.KWTA):
       scale (int = 64): Integer weights per unit of weight, for the weights in front.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the drive.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -672,7 +672,7 @@ class Recurrent(_recurrent.Recurrent):
       scale (int = 64): Integer weights per unit of weight, for the weights in front.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the drive.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.

@@ -1,6 +1,6 @@
 """Blocks that read one another in any order: skip paths, branches, several heads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -17,7 +17,7 @@ class Graph(Sequential):
     ``blocks_1``, ..., and everything that takes a `Sequential` takes a graph as well.
 
     Attributes:
-      blocks: The blocks; each stands behind those that it reads.
+      blocks: The blocks, or whatever may stand in a `Sequential`; each behind those that it reads.
       sources: For each block the numbers of the blocks that it reads, from 0; -1 is the network's
         input.
       outputs: Numbers of the blocks whose outputs are returned.
@@ -53,7 +53,7 @@ class Graph(Sequential):
 
         Args:
           x: ``[N, C, ..., T]`` float32.
-          train: Passed to every block.
+          train: Passed to every block that takes it.
 
         Returns:
           The output, or a list of them if ``outputs`` names several; with blocks that count a pair
@@ -81,6 +81,7 @@ class Graph(Sequential):
         """Numbers of the blocks whose outputs the network returns."""
         return self.outputs
 
+    @nn.nowrap
     def _check(self) -> None:
         count = len(self.blocks)
         if len(self.sources) != count:
@@ -117,7 +118,7 @@ class Entry(NamedTuple):
     """
 
     path: tuple[str, ...]
-    block: nn.Module
+    block: nn.Module | Callable[..., Any]
     reads: tuple[int, ...]
 
 
@@ -184,4 +185,6 @@ def join(number: int, parts: Sequence[jax.Array]) -> jax.Array:
             f"block {number} joins outputs of shapes {shapes} along their channels, expected equal "
             "sizes but for the channels; change strides or paddings in front."
         )
+    if len({part.dtype for part in parts}) > 1:  # events from outside beside those of blocks
+        parts = [part.astype(jnp.float32) for part in parts]
     return jnp.concatenate(parts, axis=1)

@@ -27,6 +27,7 @@ class Layer(Block):
     synapse_kind: ClassVar[str]
     synapse_fields: ClassVar[tuple[str, ...]]
 
+    @nn.nowrap
     def new_synapse(self, **options: Any) -> synapse.base.Synapse:
         """The block's synapse; complex for a complex neuron. ``options`` are those of a module."""
         home = synapse.complex if self.layer_neuron().complex_input else synapse
@@ -37,6 +38,7 @@ class Layer(Block):
         """The synapse's sums, time first."""
         return self.new_synapse(name="synapse").time_first(self.inner(x))
 
+    @nn.nowrap
     def layer_neuron(self) -> Any:
         """The neuron that runs behind the synapse, unattached."""
         return self.new_neuron()
@@ -206,6 +208,7 @@ class Pool(Layer):
         "weight_norm",
     )
 
+    @nn.nowrap
     def layer_neuron(self) -> Any:
         """The neuron, without a norm."""
         return self.new_neuron(norm=None)
@@ -252,6 +255,7 @@ class Affine(Layer):
     synapse_kind = "Dense"
     synapse_fields = Dense.synapse_fields
 
+    @nn.nowrap
     def layer_neuron(self) -> Any:
         """The neuron without threshold."""
         return self.new_neuron().as_readout()
@@ -304,6 +308,7 @@ class Output(Layer):
     delay = False
     delay_shift = False
 
+    @nn.nowrap
     def layer_neuron(self) -> Any:
         """The neuron without threshold."""
         return self.new_neuron().as_output()
@@ -356,6 +361,7 @@ class ConvOutput(Layer):
     delay = False
     delay_shift = False
 
+    @nn.nowrap
     def layer_neuron(self) -> Any:
         """The neuron without threshold."""
         return self.new_neuron().as_output()

@@ -13,7 +13,7 @@ from jslayer.block.base import Hook
 from jslayer.block.layers import Dense, Layer
 from jslayer.block.replay import replayable
 from jslayer.neuron import parameters
-from jslayer.ops import fixed_point, layout, quantize
+from jslayer.ops import check, fixed_point, layout, quantize
 from jslayer.ops.dynamics import Dynamics, Tree
 from jslayer.ops.recurrent import run_recurrent
 
@@ -227,7 +227,7 @@ class KWTA(_Feedback):
             )
         threshold = neuron.v_th_mant / neuron.scale
         leaks = [getattr(neuron, name, 1.0) for name in ("current_decay", "voltage_decay")]
-        current, voltage = (float(np.mean(parameters.limits(leak))) for leak in leaks)
+        current, voltage = (_middle(parameters.limits(leak)) for leak in leaks)
         return threshold * current * (1 + voltage) / 2
 
     @nn.compact
@@ -252,3 +252,7 @@ class KWTA(_Feedback):
         y = self.looped(z, weight, train)
         self.remember_shape(y)
         return self.finish(self.delayed(y))
+
+
+def _middle(limits):
+    return float(np.mean(limits)) if check.is_concrete(limits) else sum(limits) / 2

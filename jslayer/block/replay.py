@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jslayer.ops import event_bits, layout
+from jslayer.ops import event_bits, layout, swept
 from jslayer.ops.forward_mode import reverse_only
 
 POLICY = "save_spikes"
@@ -56,15 +56,18 @@ def run(block: nn.Module, x: jax.Array, *, train: bool, binary: bool) -> Any:
     """
     params = {**block.neuron_params, "policy": "save"}
     inner = block.clone(neuron_params=params, parent=None, name=None)
+    inner, numbers = swept.taken_out(inner)
     mutable = block.scope.mutable
     rngs = {name: block.make_rng(name) for name in block.scope.rngs}
 
-    def call(variables: Any, rngs: Any, x: jax.Array) -> tuple[Any, Any]:
-        found = inner.apply(variables, x, train=train, rngs=rngs, mutable=mutable)
+    def call(given: Any, rngs: Any, x: jax.Array) -> tuple[Any, Any]:
+        variables, numbers = given
+        whole = swept.put_back(inner, numbers)
+        found = whole.apply(variables, x, train=train, rngs=rngs, mutable=mutable)
         return found if mutable is not False else (found, {})
 
     replayed = reverse_only(_replayed(call, x.shape[-1] if binary else None))
-    y, updated = replayed(block.variables, rngs, x)
+    y, updated = replayed((block.variables, numbers), rngs, x)
     for collection, tree in updated.items():
         for name, value in tree.items():
             block.put_variable(collection, name, value)
@@ -75,25 +78,25 @@ def _replayed(call: Callable[..., Any], steps: int | None) -> Callable[..., Any]
     """``call`` that keeps its arguments only, its ``x`` of so many steps as bits."""
 
     @jax.custom_vjp
-    def replayed(variables, rngs, x):
-        return call(variables, rngs, x)
+    def replayed(given, rngs, x):
+        return call(given, rngs, x)
 
-    def forward(variables, rngs, x):
+    def forward(given, rngs, x):
         kept = x
         if steps is not None:
             kept = _bits(layout.time_first(x))
             # the block reads the bits as well: then nobody holds the floats any longer
             x = _floats(kept, steps)
-        return call(variables, rngs, x), (variables, rngs, kept)
+        return call(given, rngs, x), (given, rngs, kept)
 
     def backward(residuals, cotangents):
-        variables, rngs, kept = residuals
+        given, rngs, kept = residuals
         x = _not_before(cotangents, kept)
         if steps is not None:
             x = _floats(x, steps)
-        _, pullback = jax.vjp(lambda variables, x: call(variables, rngs, x), variables, x)
-        variables_bar, x_bar = pullback(cotangents)
-        return variables_bar, None, x_bar
+        _, pullback = jax.vjp(lambda given, x: call(given, rngs, x), given, x)
+        given_bar, x_bar = pullback(cotangents)
+        return given_bar, None, x_bar
 
     replayed.defvjp(forward, backward)
     return replayed

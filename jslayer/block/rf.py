@@ -49,17 +49,18 @@ class Input(_unweighted.Input):
         call, as a neuron in ``neuron_params`` says for itself.
 
     Keys of ``neuron_params``:
-      threshold (float): Value to reach, in units of the weights; cut to multiples of ``1 / scale``.
+      threshold (float or array): Value to reach, in units of the weights; cut to multiples of
+        ``1 / scale``.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -110,17 +111,18 @@ class Output(_layers.Output):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Value to reach, in units of the weights; cut to multiples of ``1 / scale``.
+      threshold (float or array): Value to reach, in units of the weights; cut to multiples of
+        ``1 / scale``.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -198,17 +200,18 @@ class Affine(_layers.Affine):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Value to reach, in units of the weights; cut to multiples of ``1 / scale``.
+      threshold (float or array): Value to reach, in units of the weights; cut to multiples of
+        ``1 / scale``.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -275,17 +278,18 @@ class Dense(_layers.Dense):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Value to reach, in units of the weights; cut to multiples of ``1 / scale``.
+      threshold (float or array): Value to reach, in units of the weights; cut to multiples of
+        ``1 / scale``.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -342,17 +346,18 @@ class Conv(_layers.Conv):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Value to reach, in units of the weights; cut to multiples of ``1 / scale``.
+      threshold (float or array): Value to reach, in units of the weights; cut to multiples of
+        ``1 / scale``.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -411,17 +416,18 @@ class ConvOutput(_layers.ConvOutput):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Value to reach, in units of the weights; cut to multiples of ``1 / scale``.
+      threshold (float or array): Value to reach, in units of the weights; cut to multiples of
+        ``1 / scale``.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -470,17 +476,18 @@ class Pool(_layers.Pool):
         zero.
 
     Keys of ``neuron_params``:
-      threshold (float): Value to reach, in units of the weights; cut to multiples of ``1 / scale``.
+      threshold (float or array): Value to reach, in units of the weights; cut to multiples of
+        ``1 / scale``.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -537,17 +544,18 @@ class ConvT(_layers.ConvT):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Value to reach, in units of the weights; cut to multiples of ``1 / scale``.
+      threshold (float or array): Value to reach, in units of the weights; cut to multiples of
+        ``1 / scale``.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -596,17 +604,18 @@ class Unpool(_layers.Unpool):
         zero.
 
     Keys of ``neuron_params``:
-      threshold (float): Value to reach, in units of the weights; cut to multiples of ``1 / scale``.
+      threshold (float or array): Value to reach, in units of the weights; cut to multiples of
+        ``1 / scale``.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -671,17 +680,18 @@ class KWTA(_recurrent.KWTA):
         faster where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Value to reach, in units of the weights; cut to multiples of ``1 / scale``.
+      threshold (float or array): Value to reach, in units of the weights; cut to multiples of
+        ``1 / scale``.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.
@@ -741,17 +751,18 @@ class Recurrent(_recurrent.Recurrent):
         faster where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Value to reach, in units of the weights; cut to multiples of ``1 / scale``.
+      threshold (float or array): Value to reach, in units of the weights; cut to multiples of
+        ``1 / scale``.
       period (float, (min, max) or array): Steps per turn, at least 4. Not shared, frequencies are
         spaced over the channels.
       decay (float, (min, max) or array): Fraction of the state's length lost per step, in [0, 1].
-      tau_grad (float = 1): Width of the surrogate gradient, relative to the threshold; it decays
-        over a voltage of ``tau_grad threshold tau_multiplier``.
-      scale_grad (float = 1): Height of the surrogate gradient, as a factor.
+      tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
+        decays over a voltage of ``tau_grad threshold tau_multiplier``.
+      scale_grad (float or array = 1): Height of the surrogate gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight: weights and thresholds are integers over
         it.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``.
       shared_param (bool or "neuron" = True): ``True``: one parameter per layer, ``False``: per
         channel, ``"neuron"``: one each. Not shared, a parameter may be a (min, max) pair to draw
         from.

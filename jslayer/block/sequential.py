@@ -1,8 +1,9 @@
 """Blocks one after the other."""
 
+import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -11,9 +12,26 @@ from jslayer import linen
 from jslayer.block import replay
 from jslayer.block.base import Block
 
+if TYPE_CHECKING:
+
+    class Blocks:
+        """A field that takes blocks, modules and functions, and gives any attribute of them."""
+
+        def __get__(self, network: Any, owner: Any) -> Sequence[Any]: ...
+        def __set__(
+            self, network: Any, given: Sequence[nn.Module | Callable[..., Any]]
+        ) -> None: ...
+
+else:
+    Blocks = Sequence
+
 
 class Sequential(linen.Module):
     """Runs blocks one after the other; parameters are under ``blocks_0``, ``blocks_1``, ...
+
+    Between the blocks anything may stand that is called with one array ``[N, C, ..., T]``: a neuron
+    or synapse, a module of Flax, a function. It gets ``train`` where it takes it. What writes
+    network files knows blocks only, and says so.
 
     Attributes:
       blocks: The blocks, input to output.
@@ -30,12 +48,18 @@ class Sequential(linen.Module):
       (1, 2, 20)
     """
 
-    blocks: Sequence[nn.Module]
+    blocks: Blocks
 
     exporter: ClassVar[Callable[..., None] | None] = None
 
     def __post_init__(self):
         object.__setattr__(self, "blocks", tuple(self.blocks))
+        for number, block in enumerate(self.blocks):
+            if not (isinstance(block, nn.Module) or callable(block)):
+                raise TypeError(
+                    f"`blocks[{number}]` is {block!r}, expected a block, another module or a "
+                    "function of one array; put one there, or leave it out."
+                )
         super().__post_init__()
 
     def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
@@ -43,7 +67,7 @@ class Sequential(linen.Module):
 
         Args:
           x: ``[N, C, ..., T]`` float32.
-          train: Passed to every block.
+          train: Passed to every block that takes it.
 
         Returns:
           The output, or ``(output, [count per block])`` if any block has ``count_log``; the count
@@ -87,14 +111,14 @@ class Sequential(linen.Module):
 
 
 def called(
-    block: nn.Module, x: jax.Array, *, train: bool, binary: bool
+    block: nn.Module | Callable[..., Any], x: jax.Array, *, train: bool, binary: bool
 ) -> tuple[jax.Array, tuple[Any, ...], bool]:
     """Calls a block of a network.
 
     Args:
-      block: The block, bound.
+      block: The block, bound; or another module, or a function of one array.
       x: ``[N, C, ..., T]``.
-      train: Passed to the block.
+      train: Passed to what takes it.
       binary: ``x`` holds zeros and ones only.
 
     Returns:
@@ -104,10 +128,31 @@ def called(
     if replay.wanted(block):
         x = replay.run(block, x, train=train, binary=binary)
     else:
-        x = block(x, train=train)
+        x = block(x, train=train) if takes_train(block) else block(x)
     binary = isinstance(block, Block) and block.binary(binary)
     y, *count = x if isinstance(x, tuple) else (x,)
     return y, tuple(count), binary
+
+
+def takes_train(block: nn.Module | Callable[..., Any]) -> bool:
+    """True if a block, another module or a function may be called with ``train``."""
+    if isinstance(block, Block | Sequential):
+        return True
+    try:
+        taken = inspect.signature(block).parameters.values()
+    except ValueError:  # some that are not written in Python have none
+        return False
+    return any(
+        p.name == "train" or (p.kind == p.VAR_KEYWORD and isinstance(block, nn.Module))
+        for p in taken
+    )
+
+
+def name_of(block: nn.Module | Callable[..., Any]) -> str:
+    """Name of a block's class, or of a function that stands among blocks."""
+    if isinstance(block, nn.Module):
+        return type(block).__name__
+    return getattr(block, "__name__", type(block).__name__)
 
 
 def event_rates(intermediates: Mapping[str, Any]) -> dict[str, jax.Array]:

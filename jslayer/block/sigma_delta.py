@@ -49,21 +49,21 @@ class Input(_unweighted.Input):
         call, as a neuron in ``neuron_params`` says for itself.
 
     Keys of ``neuron_params``:
-      threshold (float): Least change that is sent, in units of the activation; cut to multiples of
-        ``1 / scale`` at the start.
+      threshold (float or array): Least change that is sent, in units of the activation; cut to
+        multiples of ``1 / scale`` at the start.
       activation (str, function or Neuron): Any elementwise function, its name (``"relu"``), or an
         unattached neuron, whose spikes (or, as a read-out, voltages) are then the activation. A
         complex one makes the drive a pair ``(real, imag)``, of which both parts are summed, normed
         and biased.
-      tau_grad (float = 1): Reach of the threshold's gradient, in units of the activation.
-      scale_grad (float = 1): Size of the threshold's gradient, as a factor.
+      tau_grad (float or array = 1): Reach of the threshold's gradient, in units of the activation.
+      scale_grad (float or array = 1): Size of the threshold's gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight; outputs are 64 times finer.
       cum_error (bool = False): Compare the sum of the changes since the last event with the
         threshold.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the sum.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``; acts on
-        the drive.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``;
+        acts on the drive.
       shared_param (bool or "neuron" = True): ``True``: one threshold per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -110,21 +110,21 @@ class Output(_layers.Output):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Least change that is sent, in units of the activation; cut to multiples of
-        ``1 / scale`` at the start.
+      threshold (float or array): Least change that is sent, in units of the activation; cut to
+        multiples of ``1 / scale`` at the start.
       activation (str, function or Neuron): Any elementwise function, its name (``"relu"``), or an
         unattached neuron, whose spikes (or, as a read-out, voltages) are then the activation. A
         complex one makes the drive a pair ``(real, imag)``, of which both parts are summed, normed
         and biased.
-      tau_grad (float = 1): Reach of the threshold's gradient, in units of the activation.
-      scale_grad (float = 1): Size of the threshold's gradient, as a factor.
+      tau_grad (float or array = 1): Reach of the threshold's gradient, in units of the activation.
+      scale_grad (float or array = 1): Size of the threshold's gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight; outputs are 64 times finer.
       cum_error (bool = False): Compare the sum of the changes since the last event with the
         threshold.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the sum.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``; acts on
-        the drive.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``;
+        acts on the drive.
       shared_param (bool or "neuron" = True): ``True``: one threshold per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -197,21 +197,21 @@ class Affine(_layers.Affine):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Least change that is sent, in units of the activation; cut to multiples of
-        ``1 / scale`` at the start.
+      threshold (float or array): Least change that is sent, in units of the activation; cut to
+        multiples of ``1 / scale`` at the start.
       activation (str, function or Neuron): Any elementwise function, its name (``"relu"``), or an
         unattached neuron, whose spikes (or, as a read-out, voltages) are then the activation. A
         complex one makes the drive a pair ``(real, imag)``, of which both parts are summed, normed
         and biased.
-      tau_grad (float = 1): Reach of the threshold's gradient, in units of the activation.
-      scale_grad (float = 1): Size of the threshold's gradient, as a factor.
+      tau_grad (float or array = 1): Reach of the threshold's gradient, in units of the activation.
+      scale_grad (float or array = 1): Size of the threshold's gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight; outputs are 64 times finer.
       cum_error (bool = False): Compare the sum of the changes since the last event with the
         threshold.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the sum.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``; acts on
-        the drive.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``;
+        acts on the drive.
       shared_param (bool or "neuron" = True): ``True``: one threshold per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -273,21 +273,21 @@ class Dense(_layers.Dense):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Least change that is sent, in units of the activation; cut to multiples of
-        ``1 / scale`` at the start.
+      threshold (float or array): Least change that is sent, in units of the activation; cut to
+        multiples of ``1 / scale`` at the start.
       activation (str, function or Neuron): Any elementwise function, its name (``"relu"``), or an
         unattached neuron, whose spikes (or, as a read-out, voltages) are then the activation. A
         complex one makes the drive a pair ``(real, imag)``, of which both parts are summed, normed
         and biased.
-      tau_grad (float = 1): Reach of the threshold's gradient, in units of the activation.
-      scale_grad (float = 1): Size of the threshold's gradient, as a factor.
+      tau_grad (float or array = 1): Reach of the threshold's gradient, in units of the activation.
+      scale_grad (float or array = 1): Size of the threshold's gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight; outputs are 64 times finer.
       cum_error (bool = False): Compare the sum of the changes since the last event with the
         threshold.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the sum.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``; acts on
-        the drive.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``;
+        acts on the drive.
       shared_param (bool or "neuron" = True): ``True``: one threshold per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -340,21 +340,21 @@ class Conv(_layers.Conv):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Least change that is sent, in units of the activation; cut to multiples of
-        ``1 / scale`` at the start.
+      threshold (float or array): Least change that is sent, in units of the activation; cut to
+        multiples of ``1 / scale`` at the start.
       activation (str, function or Neuron): Any elementwise function, its name (``"relu"``), or an
         unattached neuron, whose spikes (or, as a read-out, voltages) are then the activation. A
         complex one makes the drive a pair ``(real, imag)``, of which both parts are summed, normed
         and biased.
-      tau_grad (float = 1): Reach of the threshold's gradient, in units of the activation.
-      scale_grad (float = 1): Size of the threshold's gradient, as a factor.
+      tau_grad (float or array = 1): Reach of the threshold's gradient, in units of the activation.
+      scale_grad (float or array = 1): Size of the threshold's gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight; outputs are 64 times finer.
       cum_error (bool = False): Compare the sum of the changes since the last event with the
         threshold.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the sum.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``; acts on
-        the drive.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``;
+        acts on the drive.
       shared_param (bool or "neuron" = True): ``True``: one threshold per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -409,21 +409,21 @@ class ConvOutput(_layers.ConvOutput):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Least change that is sent, in units of the activation; cut to multiples of
-        ``1 / scale`` at the start.
+      threshold (float or array): Least change that is sent, in units of the activation; cut to
+        multiples of ``1 / scale`` at the start.
       activation (str, function or Neuron): Any elementwise function, its name (``"relu"``), or an
         unattached neuron, whose spikes (or, as a read-out, voltages) are then the activation. A
         complex one makes the drive a pair ``(real, imag)``, of which both parts are summed, normed
         and biased.
-      tau_grad (float = 1): Reach of the threshold's gradient, in units of the activation.
-      scale_grad (float = 1): Size of the threshold's gradient, as a factor.
+      tau_grad (float or array = 1): Reach of the threshold's gradient, in units of the activation.
+      scale_grad (float or array = 1): Size of the threshold's gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight; outputs are 64 times finer.
       cum_error (bool = False): Compare the sum of the changes since the last event with the
         threshold.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the sum.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``; acts on
-        the drive.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``;
+        acts on the drive.
       shared_param (bool or "neuron" = True): ``True``: one threshold per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -467,21 +467,21 @@ class Pool(_layers.Pool):
         zero.
 
     Keys of ``neuron_params``:
-      threshold (float): Least change that is sent, in units of the activation; cut to multiples of
-        ``1 / scale`` at the start.
+      threshold (float or array): Least change that is sent, in units of the activation; cut to
+        multiples of ``1 / scale`` at the start.
       activation (str, function or Neuron): Any elementwise function, its name (``"relu"``), or an
         unattached neuron, whose spikes (or, as a read-out, voltages) are then the activation. A
         complex one makes the drive a pair ``(real, imag)``, of which both parts are summed, normed
         and biased.
-      tau_grad (float = 1): Reach of the threshold's gradient, in units of the activation.
-      scale_grad (float = 1): Size of the threshold's gradient, as a factor.
+      tau_grad (float or array = 1): Reach of the threshold's gradient, in units of the activation.
+      scale_grad (float or array = 1): Size of the threshold's gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight; outputs are 64 times finer.
       cum_error (bool = False): Compare the sum of the changes since the last event with the
         threshold.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the sum.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``; acts on
-        the drive.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``;
+        acts on the drive.
       shared_param (bool or "neuron" = True): ``True``: one threshold per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -534,21 +534,21 @@ class ConvT(_layers.ConvT):
         where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Least change that is sent, in units of the activation; cut to multiples of
-        ``1 / scale`` at the start.
+      threshold (float or array): Least change that is sent, in units of the activation; cut to
+        multiples of ``1 / scale`` at the start.
       activation (str, function or Neuron): Any elementwise function, its name (``"relu"``), or an
         unattached neuron, whose spikes (or, as a read-out, voltages) are then the activation. A
         complex one makes the drive a pair ``(real, imag)``, of which both parts are summed, normed
         and biased.
-      tau_grad (float = 1): Reach of the threshold's gradient, in units of the activation.
-      scale_grad (float = 1): Size of the threshold's gradient, as a factor.
+      tau_grad (float or array = 1): Reach of the threshold's gradient, in units of the activation.
+      scale_grad (float or array = 1): Size of the threshold's gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight; outputs are 64 times finer.
       cum_error (bool = False): Compare the sum of the changes since the last event with the
         threshold.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the sum.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``; acts on
-        the drive.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``;
+        acts on the drive.
       shared_param (bool or "neuron" = True): ``True``: one threshold per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -593,21 +593,21 @@ class Unpool(_layers.Unpool):
         zero.
 
     Keys of ``neuron_params``:
-      threshold (float): Least change that is sent, in units of the activation; cut to multiples of
-        ``1 / scale`` at the start.
+      threshold (float or array): Least change that is sent, in units of the activation; cut to
+        multiples of ``1 / scale`` at the start.
       activation (str, function or Neuron): Any elementwise function, its name (``"relu"``), or an
         unattached neuron, whose spikes (or, as a read-out, voltages) are then the activation. A
         complex one makes the drive a pair ``(real, imag)``, of which both parts are summed, normed
         and biased.
-      tau_grad (float = 1): Reach of the threshold's gradient, in units of the activation.
-      scale_grad (float = 1): Size of the threshold's gradient, as a factor.
+      tau_grad (float or array = 1): Reach of the threshold's gradient, in units of the activation.
+      scale_grad (float or array = 1): Size of the threshold's gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight; outputs are 64 times finer.
       cum_error (bool = False): Compare the sum of the changes since the last event with the
         threshold.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the sum.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``; acts on
-        the drive.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``;
+        acts on the drive.
       shared_param (bool or "neuron" = True): ``True``: one threshold per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -668,21 +668,21 @@ class KWTA(_recurrent.KWTA):
         faster where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Least change that is sent, in units of the activation; cut to multiples of
-        ``1 / scale`` at the start.
+      threshold (float or array): Least change that is sent, in units of the activation; cut to
+        multiples of ``1 / scale`` at the start.
       activation (str, function or Neuron): Any elementwise function, its name (``"relu"``), or an
         unattached neuron, whose spikes (or, as a read-out, voltages) are then the activation. A
         complex one makes the drive a pair ``(real, imag)``, of which both parts are summed, normed
         and biased.
-      tau_grad (float = 1): Reach of the threshold's gradient, in units of the activation.
-      scale_grad (float = 1): Size of the threshold's gradient, as a factor.
+      tau_grad (float or array = 1): Reach of the threshold's gradient, in units of the activation.
+      scale_grad (float or array = 1): Size of the threshold's gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight; outputs are 64 times finer.
       cum_error (bool = False): Compare the sum of the changes since the last event with the
         threshold.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the sum.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``; acts on
-        the drive.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``;
+        acts on the drive.
       shared_param (bool or "neuron" = True): ``True``: one threshold per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.
@@ -738,21 +738,21 @@ class Recurrent(_recurrent.Recurrent):
         faster where the processor has it, and exact for spikes of zero and one and 8-bit weights.
 
     Keys of ``neuron_params``:
-      threshold (float): Least change that is sent, in units of the activation; cut to multiples of
-        ``1 / scale`` at the start.
+      threshold (float or array): Least change that is sent, in units of the activation; cut to
+        multiples of ``1 / scale`` at the start.
       activation (str, function or Neuron): Any elementwise function, its name (``"relu"``), or an
         unattached neuron, whose spikes (or, as a read-out, voltages) are then the activation. A
         complex one makes the drive a pair ``(real, imag)``, of which both parts are summed, normed
         and biased.
-      tau_grad (float = 1): Reach of the threshold's gradient, in units of the activation.
-      scale_grad (float = 1): Size of the threshold's gradient, as a factor.
+      tau_grad (float or array = 1): Reach of the threshold's gradient, in units of the activation.
+      scale_grad (float or array = 1): Size of the threshold's gradient, as a factor.
       scale (int = 64): Integer weights per unit of weight; outputs are 64 times finer.
       cum_error (bool = False): Compare the sum of the changes since the last event with the
         threshold.
       norm (class or None = None): A norm class (or factory) that takes ``pre_hook``, or ``None``;
         acts on the sum.
-      dropout (Dropout, float or None = None): A `Dropout` or its probability, or ``None``; acts on
-        the drive.
+      dropout (Dropout, float, array or None = None): A `Dropout` or its probability, or ``None``;
+        acts on the drive.
       shared_param (bool or "neuron" = True): ``True``: one threshold per layer, ``False``: per
         channel, ``"neuron"``: each.
       persistent_state (bool = False): Carry the state to the next call, in collection ``"state"``.

@@ -9,13 +9,14 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+import flax.linen as nn
 import jax
 import numpy as np
 
 from jslayer.block.graph import join, own_variables
 from jslayer.block.layers import Layer
 from jslayer.block.recurrent import KWTA, Recurrent
-from jslayer.block.sequential import Sequential
+from jslayer.block.sequential import Sequential, name_of
 from jslayer.synapse import fan_out
 
 COLUMNS = (
@@ -121,18 +122,21 @@ def summary(
 
 def _apply(number, block, variables, *read):
     x = join(number, read)
-    found, _ = block.apply(variables, x, mutable=["state"])
+    if isinstance(block, nn.Module):
+        found, _ = block.apply(variables, x, mutable=["state"])
+    else:
+        found = block(x)
     return x, found[0] if isinstance(found, tuple) else found
 
 
 def _row(block, variables, x, y, run):
     shape = y.shape[1:-1]
     channels, height, width = (*shape, 1, 1) if len(shape) == 1 else shape
-    family = type(block).__module__.rpartition(".")[2]
+    family = f"{type(block).__module__.rpartition('.')[2]} " if isinstance(block, nn.Module) else ""
     neurons = int(np.prod(shape)) if getattr(block, "neuron_params", None) is not None else 0
     leaves = jax.tree.leaves(variables.get("params", {}))
     row = {
-        "layer": f"{family} {type(block).__name__}",
+        "layer": f"{family}{name_of(block)}",
         "W": width,
         "H": height,
         "C": channels,

@@ -159,9 +159,9 @@ def _flat(x):
     """``[N, C, ..., T] -> [T, N, C * ...]``, channel slowest.
 
     Time goes first here as in every block, so that only the channel's way to the front moves data.
-    Booleans are a recording that no block has turned yet: there nothing moves.
+    Booleans and integers are a recording that no block has turned yet: there nothing moves.
     """
-    if x.dtype == jnp.bool_:
+    if layout.is_events(x):
         return layout.time_first(x.reshape(x.shape[0], -1, x.shape[-1]))
     y = jnp.moveaxis(layout.time_first(x), -1, 2)
     return y.reshape(*y.shape[:2], -1)

@@ -18,8 +18,8 @@ def __dir__() -> list[str]:
 
 
 class _Own(Adaptive, Resonance):
-    threshold: float
-    threshold_step: float
+    threshold: parameters.Number
+    threshold_step: parameters.Number
     period: parameters.Spread
     decay: parameters.Spread
     threshold_decay: parameters.Spread

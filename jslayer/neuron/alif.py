@@ -14,8 +14,8 @@ def __dir__() -> list[str]:
 
 
 class _Own(Adaptive, Leaks):
-    threshold: float
-    threshold_step: float
+    threshold: parameters.Number
+    threshold_step: parameters.Number
     current_decay: parameters.Spread
     voltage_decay: parameters.Spread
     threshold_decay: parameters.Spread

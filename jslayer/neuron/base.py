@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import math
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
@@ -46,14 +45,17 @@ class Neuron(linen.Module):
     block_shift = True
     """A block of this neuron delays its output by one step, unless told otherwise."""
 
+    @nn.nowrap
     def as_input(self) -> "Neuron":
         """This neuron as a network's input block has it."""
         return self
 
+    @nn.nowrap
     def as_readout(self) -> "Neuron":
         """This neuron without threshold, as a read-out block has it."""
         return self.clone(readout=True)
 
+    @nn.nowrap
     def as_output(self) -> "Neuron":
         """This neuron as a network's output block has it."""
         return self.as_readout()
@@ -202,6 +204,7 @@ class Neuron(linen.Module):
         """Exponent of the weights in hardware, always 0: states are 2^6 finer."""
         return 0
 
+    @nn.nowrap
     def quantize_8bit(self, weight: jax.Array, descale: bool = False) -> jax.Array:
         """Quantises weights to the grid of this neuron; see `jslayer.ops.quantize`."""
         return quantize.quantize_8bit(weight, self.scale, descale=descale)
@@ -210,6 +213,7 @@ class Neuron(linen.Module):
         """Dropout on the drive, if there is one (a `Dropout`, or its probability)."""
         return x if self.dropout is None else self.new_dropout(self).time_first(x, train=train)
 
+    @nn.nowrap
     def new_dropout(self, parent: nn.Module) -> Dropout:
         """This neuron's dropout as a part of ``parent``, inside its compact method."""
         p = self.dropout.p if isinstance(self.dropout, Dropout) else self.dropout
@@ -238,9 +242,15 @@ class Neuron(linen.Module):
         return self.is_mutable_collection("intermediates") and not self.is_initializing()
 
 
-def check_threshold(name: str, value: float, scale: int) -> None:
-    """Raises ``ValueError`` unless a threshold is at least one weight unit, and finite."""
-    if not math.isfinite(value) or int(value * scale) < 1:
+def check_threshold(
+    name: str, value: parameters.Number | parameters.Values, scale: int, shared: Any
+) -> None:
+    """Raises ``ValueError`` unless a threshold, where known, is one weight unit or more, finite."""
+    parameters.check_array(name, value, shared)
+    value = parameters.numbers(value)
+    if not check.is_concrete(value):
+        return
+    if not np.isfinite(value).all() or np.any(fixed_point.whole_weights(value, scale) < 1):
         raise ValueError(
             f"`{name}` is {value}, expected at least 1 / scale = {1 / scale} "
             "and finite; below that it rounds to 0 and the surrogate has no width."

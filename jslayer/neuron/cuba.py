@@ -20,7 +20,7 @@ def __dir__() -> list[str]:
 
 
 class _Own(Leaks):
-    threshold: float
+    threshold: parameters.Number
     current_decay: parameters.Spread
     voltage_decay: parameters.Spread
 

@@ -75,7 +75,7 @@ class Neuron(base.Neuron):
     readout: str | None = None
     scale: int = 64
     norm: Any = None
-    dropout: Dropout | float | None = None
+    dropout: Dropout | parameters.Number | None = None
     shared_param: parameters.Granularity = True
     persistent_state: bool = False
     requires_grad: bool = False
@@ -87,7 +87,7 @@ class Neuron(base.Neuron):
         for name in ("parameters", "ranges"):
             value = getattr(self, name)
             if value is not None:
-                tupled = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+                tupled = {k: parameters.hashable(v) for k, v in value.items()}
                 object.__setattr__(self, name, flax.core.freeze(tupled))
         super().__post_init__()
 
@@ -115,12 +115,14 @@ class Neuron(base.Neuron):
         for name, value in self.parameters.items():
             low, high = (self.ranges or {}).get(name, (-jnp.inf, jnp.inf))
             parameters.check_spread(name, value, self.shared_param, low, high)
+            shape = parameters.shape_of(self.shared_param, x)
             stored = parameters.parameter(
                 self,
                 name,
                 parameters.draw(value),
-                parameters.shape_of(self.shared_param, x),
+                shape,
                 learned=self.requires_grad,
+                swept=parameters.is_swept(value, drawn=shape != ()),
             )
             found[name] = parameters.channel_last(fixed_point.clamp(stored, low, high))
         return found

@@ -15,7 +15,7 @@ class Dropout(linen.Module):
     multiplied by ``1 / (1 - p)``. Needs the RNG stream ``"dropout"``. Otherwise the identity.
 
     Attributes:
-      p: Probability of a neuron to be dropped, in [0, 1].
+      p: Probability of a neuron to be dropped, in [0, 1]; it may be traced, with no gradient.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -25,7 +25,7 @@ class Dropout(linen.Module):
       True
     """
 
-    p: float = 0.5
+    p: float | jax.Array = 0.5
 
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         """Maps ``[N, C, ..., T]`` to the same shape."""
@@ -36,10 +36,17 @@ class Dropout(linen.Module):
     def time_first(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         """As ``__call__``, on ``[T, N, ..., C]``, or a nest of it that drops as one."""
         check.in_range("p", self.p, 0, 1)
-        if not train or self.p == 0:
+        if not train:
             return x
-        if self.p == 1:
-            return jax.tree.map(jnp.zeros_like, x)
-        step = jax.tree.leaves(x)[0].shape[1:]
-        kept = jax.random.bernoulli(self.make_rng("dropout"), 1 - self.p, step)
-        return jax.tree.map(lambda part: part * (kept.astype(part.dtype) / (1 - self.p)), x)
+        first = jax.tree.leaves(x)[0]
+        if check.is_concrete(self.p):
+            if self.p == 0:
+                return x
+            if self.p == 1:
+                return jax.tree.map(jnp.zeros_like, x)
+            stays = share = 1 - self.p
+        else:  # swept: the draw has no slope, and nothing is left of no share
+            stays = 1 - jax.lax.stop_gradient(jnp.asarray(self.p, first.dtype))
+            share = jnp.where(stays == 0, 1, stays)
+        kept = jax.random.bernoulli(self.make_rng("dropout"), stays, first.shape[1:])
+        return jax.tree.map(lambda part: part * (kept.astype(part.dtype) / share), x)

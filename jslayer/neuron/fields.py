@@ -14,6 +14,12 @@ from jslayer.ops.surrogate import PhaseExponential, Surrogate
 class Common(base.Neuron):
     """What every spiking neuron takes, after its own parameters.
 
+    Every number but ``scale`` may be swept: `jax.vmap` over it, or make it an argument of a jitted
+    function. Swept, a number is checked by nobody, and goes before what `init` kept of it in
+    ``constants``; parameters that are learned go before it. Its gradient is that of the learned
+    parameter: thresholds and decays have one (those that adapt only learned, with
+    ``threshold_grad``), ``tau_grad``, ``scale_grad`` and the dropout's probability have zero.
+
     Attributes:
       tau_grad: Width of the surrogate gradient, relative to the threshold; it decays over a voltage
         of ``tau_grad threshold tau_multiplier``.
@@ -28,11 +34,11 @@ class Common(base.Neuron):
       graded_spike: Spikes carry the value that crossed the threshold, instead of 1.
     """
 
-    tau_grad: float = 1
-    scale_grad: float = 1
+    tau_grad: parameters.Number = 1
+    scale_grad: parameters.Number = 1
     scale: int = 64
     norm: Any = None
-    dropout: Dropout | float | None = None
+    dropout: Dropout | parameters.Number | None = None
     shared_param: parameters.Granularity = True
     persistent_state: bool = False
     requires_grad: bool = False

@@ -4,7 +4,7 @@ A learned parameter lives in collection ``params``, a held one in ``constants``,
 optimiser (nor its weight decay) touches it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 import flax.linen as nn
@@ -40,33 +40,76 @@ class Values:
         return f"Values({self.array.tolist()})"
 
 
-Spread = float | tuple[float, float] | Values | np.ndarray
+Number = float | jax.Array
+"""One number: known to Python and compiled in, or swept: an array that is traced."""
+
+Spread = Number | tuple[Number, Number] | Values | np.ndarray
 """One number, the (min, max) range of values that are drawn, or an array of given values."""
 
 
 def hashable(value: Any) -> Any:
-    """``value``, with an array of numbers as `Values` and a list as a tuple."""
-    if isinstance(value, np.ndarray | jax.Array) and np.ndim(value):
-        return Values(value)
-    return tuple(value) if isinstance(value, list) else value
+    """``value``, with an array of numbers as `Values` and a list as a tuple.
+
+    What is traced stays: it is swept, and a module that holds it lives for one trace only.
+    """
+    if isinstance(value, list):
+        return tuple(value)
+    if not isinstance(value, np.ndarray | jax.Array) or not check.is_concrete(value):
+        return value
+    return Values(value) if np.ndim(value) else value.item()
+
+
+def is_array(value: Any) -> bool:
+    """True for values given one by one, known or traced."""
+    return isinstance(value, Values) or (
+        isinstance(value, np.ndarray | jax.Array) and value.ndim > 0
+    )
+
+
+def numbers(value: Any) -> Any:
+    """Values given one by one as an array, anything else as it is."""
+    return value.array if isinstance(value, Values) else value
+
+
+def row(value: Any) -> Any:
+    """A number as a record holds it: itself, or an array in the inner order."""
+    value = numbers(value)
+    return channel_last(jnp.asarray(value, jnp.float32)) if np.ndim(value) else value
+
+
+def is_swept(value: Any, *, drawn: bool) -> bool:
+    """True for what is traced and stands for itself: it goes before what `init` kept of it.
+
+    Args:
+      value: A first value.
+      drawn: One number stands for a draw around it, which must be kept.
+    """
+    return not check.is_concrete(value) and (
+        is_array(value) or not (drawn or isinstance(value, tuple))
+    )
 
 
 JITTER = 0.01
 """A single number stands for a draw within this fraction of it, where parameters are not shared."""
 
 
+def check_array(name: str, value: Spread, shared: Granularity) -> None:
+    """Raises ``ValueError`` if ``value`` is an array where one number is due."""
+    check.choice("shared_param", shared, (True, False, "neuron"))
+    if shared is True and is_array(value):
+        raise ValueError(
+            f"`{name}` is an array of {numbers(value).shape}, expected one number, or "
+            "shared_param=False or 'neuron'; give what fits `shared_param`."
+        )
+
+
 def check_spread(name: str, value: Spread, shared: Granularity, low: float, high: float) -> None:
     """Raises ``ValueError`` unless ``value`` is a number in range, or a pair where one may be."""
-    check.choice("shared_param", shared, (True, False, "neuron"))
-    if isinstance(value, Values):
-        if shared is True:
-            raise ValueError(
-                f"`{name}` is an array of {value.array.shape}, expected one number, or "
-                "shared_param=False or 'neuron'; give what fits `shared_param`."
-            )
-        value = value.array
-    elif isinstance(value, tuple | list):
-        if shared is True or len(value) != 2 or value[0] > value[1]:
+    check_array(name, value, shared)
+    value = numbers(value)
+    if isinstance(value, tuple | list):
+        known = check.is_concrete(value)
+        if shared is True or len(value) != 2 or (known and value[0] > value[1]):
             raise ValueError(
                 f"`{name}` is {tuple(value)}, expected one number, or (min, max) with "
                 "shared_param=False or 'neuron'; give what fits `shared_param`."
@@ -85,8 +128,8 @@ def shape_of(shared: Granularity, x: jax.Array) -> tuple[int, ...]:
 
 def limits(value: Spread) -> tuple[float, float]:
     """Least and largest value that a ``value`` stands for where parameters are not shared."""
-    if isinstance(value, Values):
-        return value.array.min(), value.array.max()
+    if is_array(value):
+        return numbers(value).min(), numbers(value).max()
     if isinstance(value, tuple | list):
         return value[0], value[1]
     return (1 - JITTER) * value, (1 + JITTER) * value
@@ -106,7 +149,7 @@ def draw(
     """
 
     def init(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-        if isinstance(value, Values):
+        if is_array(value):
             return spread_out(value, shape)
         if not isinstance(value, tuple | list) and (shape == () or not jitter):
             return jnp.full(shape, value, jnp.float32)
@@ -116,13 +159,13 @@ def draw(
     return init
 
 
-def spread_out(value: Values, shape: tuple[int, ...]) -> jax.Array:
+def spread_out(value: Values | np.ndarray | jax.Array, shape: tuple[int, ...]) -> jax.Array:
     """Given values as a parameter of ``shape``: as they are, or one per channel for all of it.
 
     Raises:
       ValueError: there are more or fewer than channels or neurons.
     """
-    array = value.array
+    array = numbers(value)
     if array.ndim == 1 and len(shape) > 1:
         array = array.reshape(-1, *(1 for _ in shape[1:]))
     check.broadcasts("values", array, to=shape, meaning="channels or neurons")
@@ -136,6 +179,7 @@ def parameter(
     shape: tuple[int, ...],
     *,
     learned: bool,
+    swept: bool = False,
 ) -> jax.Array:
     """Declares parameter ``name`` of ``module`` and returns its value.
 
@@ -145,6 +189,7 @@ def parameter(
       init: ``(key, shape) -> value``.
       shape: Its shape.
       learned: Keep it in ``params`` rather than in ``constants``.
+      swept: Its first value is traced: where it is not learned, that holds in every call.
 
     Returns:
       The value, float32.
@@ -161,6 +206,8 @@ def parameter(
         value = module.variable(
             "constants", name, lambda: init(module.make_rng("params"), shape)
         ).value
+    elif swept:
+        value = init(jax.random.key(0), shape)  # draws nothing
     elif module.has_variable("constants", name):
         value = module.get_variable("constants", name)
     elif shape == ():
@@ -191,7 +238,17 @@ def find(variables: Mapping[str, Any], name: str, default: Any = None) -> Any:
     return default
 
 
+def known(values: Iterable[Any]) -> None:
+    """Raises ``ValueError`` if a number that hardware is to hold is traced."""
+    if not all(map(check.is_concrete, values)):
+        raise ValueError(
+            "`variables` or a number of a neuron is traced, expected numbers that are known; write "
+            "what hardware holds outside of `jit` and `vmap`, from one value of a sweep."
+        )
+
+
 def whole(value: jax.Array) -> int | np.ndarray:
     """Whole numbers as hardware holds them: a Python integer, or an int array if not shared."""
+    known([value])
     array = np.asarray(value).astype(int)
     return int(array) if array.ndim == 0 else array

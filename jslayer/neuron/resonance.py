@@ -9,7 +9,8 @@ import numpy as np
 
 from jslayer.neuron import parameters
 from jslayer.neuron.spiking import Spiking
-from jslayer.ops import fixed_point
+from jslayer.ops import check, fixed_point
+from jslayer.ops.rotation import rotation
 
 SHORTEST_PERIOD = 4
 """Below four steps a rotation leaves the first quadrant, which the hardware cannot hold."""
@@ -36,10 +37,9 @@ class Resonance(Spiking):
         # one draw makes both: a rotation is drawn, not its parts
         key = self.make_rng("params") if self.is_initializing() else jax.random.key(0)
         first = self._first(key, shape)
+        options = {"learned": self.requires_grad, "swept": self._swept(shape)}
         sin, cos = (
-            parameters.parameter(
-                self, name, lambda _key, _shape, i=i: first[i], shape, learned=self.requires_grad
-            )
+            parameters.parameter(self, name, lambda _key, _shape, i=i: first[i], shape, **options)
             for i, name in enumerate(("sin_decay", "cos_decay"))
         )
         if self.requires_grad:
@@ -47,18 +47,28 @@ class Resonance(Spiking):
         on_grid = lambda value: parameters.channel_last(fixed_point.quantize_decay(value))
         return {"sin_decay": on_grid(sin), "cos_decay": on_grid(cos)}
 
+    def _swept(self, shape):
+        """True if period or decay is traced and nothing is drawn."""
+        fields = (self.period, self.decay)
+        if shape == ():
+            return not all(map(check.is_concrete, fields))
+        return all(map(parameters.is_array, fields)) and not all(map(check.is_concrete, fields))
+
     def _first(self, key, shape):
         """First sine and cosine, float32."""
+        if shape == () and self._swept(shape):
+            return rotation(self.period, self.decay)
         if shape == ():
             gain, angle = 1 - self.decay, 2 * np.pi / self.period
             return jnp.float32(gain * np.sin(angle)), jnp.float32(gain * np.cos(angle))
         decay_key, period_key = jax.random.split(key)
         low, high = parameters.limits(self.period)
-        if isinstance(self.period, parameters.Values):
+        if parameters.is_array(self.period):
             frequency = 1 / parameters.spread_out(self.period, shape)
         elif self.log_init:
             size = int(np.prod(shape))
-            frequency = np.geomspace(1 / high, 1 / low, size).reshape(shape).astype(np.float32)
+            space = np.geomspace if check.is_concrete(self.period) else jnp.geomspace
+            frequency = space(1 / high, 1 / low, size).reshape(shape).astype(np.float32)
         else:
             frequency = jax.random.uniform(period_key, shape, jnp.float32, 1 / high, 1 / low)
         decay = parameters.draw(self.decay)(decay_key, shape)

@@ -17,7 +17,7 @@ def __dir__() -> list[str]:
 
 
 class _Own(Resonance):
-    threshold: float
+    threshold: parameters.Number
     period: parameters.Spread
     decay: parameters.Spread
 

@@ -60,14 +60,14 @@ class Neuron(base.Neuron):
       Array([0.5, 0.5, 0. , 0. ], dtype=float32)
     """
 
-    threshold: float
+    threshold: parameters.Number
     activation: Any
-    tau_grad: float = 1
-    scale_grad: float = 1
+    tau_grad: parameters.Number = 1
+    scale_grad: parameters.Number = 1
     scale: int = 64
     cum_error: bool = False
     norm: Any = None
-    dropout: Dropout | float | None = None
+    dropout: Dropout | parameters.Number | None = None
     shared_param: parameters.Granularity = True
     persistent_state: bool = False
     requires_grad: bool = False
@@ -94,9 +94,11 @@ class Neuron(base.Neuron):
     def check_fields(self) -> None:
         """Raises ``ValueError`` for constructor arguments out of range."""
         super().check_fields()
-        check.in_range("threshold", self.threshold, 0, jnp.inf)
-        check.positive("tau_grad", self.tau_grad)
-        check.positive("scale_grad", self.scale_grad)
+        parameters.check_array("threshold", self.threshold, self.shared_param)
+        check.in_range("threshold", parameters.numbers(self.threshold), 0, jnp.inf)
+        for name in ("tau_grad", "scale_grad"):
+            parameters.check_array(name, getattr(self, name), self.shared_param)
+            check.positive(name, parameters.numbers(getattr(self, name)))
         check.choice("bias_param", self.bias_param, (True, False, "neuron"))
         activations.function(self.activation)
 
@@ -127,7 +129,8 @@ class Neuron(base.Neuron):
 
     def delta(self) -> sigma_delta.Delta:
         """The encoder."""
-        return sigma_delta.Delta(self.s_scale, self.tau_grad, self.scale_grad, self.cum_error)
+        tau, scale = parameters.row(self.tau_grad), parameters.row(self.scale_grad)
+        return sigma_delta.Delta(self.s_scale, tau, scale, self.cum_error)
 
     def dynamics(self) -> Dynamics:
         """The record that runs, or of several (see `integrate`) one with the state of all."""
@@ -149,13 +152,23 @@ class Neuron(base.Neuron):
             parameters.check_spread("bias", self.bias, self.bias_param, -jnp.inf, jnp.inf)
             shape = parameters.shape_of(self.bias_param, x)
             init = parameters.draw(self.bias, jitter=False)
-            bias = parameters.parameter(self, "bias", init, shape, learned=self.requires_grad)
+            swept = parameters.is_swept(self.bias, drawn=False)
+            bias = parameters.parameter(
+                self, "bias", init, shape, learned=self.requires_grad, swept=swept
+            )
             params["bias"] = parameters.channel_last(bias)
         if self.readout:
             return params
         shape = parameters.shape_of(self.shared_param, x)
-        init = parameters.draw(self.v_th_mant / self.scale, jitter=False)
-        stored = parameters.parameter(self, "threshold", init, shape, learned=self.requires_grad)
+        first = fixed_point.on_weight_grid(parameters.numbers(self.threshold), self.scale)
+        stored = parameters.parameter(
+            self,
+            "threshold",
+            parameters.draw(first, jitter=False),
+            shape,
+            learned=self.requires_grad,
+            swept=parameters.is_swept(first, drawn=False),
+        )
         params["threshold"] = parameters.channel_last(self.clamped(stored))
         return params
 
@@ -205,15 +218,15 @@ class Neuron(base.Neuron):
         return 1
 
     @property
-    def v_th_mant(self) -> int:
+    def v_th_mant(self) -> int | jax.Array:
         """First threshold in integer weights."""
-        return int(self.threshold * self.scale)
+        return fixed_point.whole_weights(parameters.numbers(self.threshold), self.scale)
 
     def mantissa(self, name: str, variables: Mapping[str, Any]) -> Any:
         """The threshold in integer weights: an integer, or one per channel."""
         stored = parameters.find(variables, name)
         if stored is None:
-            return self.v_th_mant
+            return parameters.whole(self.v_th_mant)
         value = self.clamped(jnp.asarray(stored))
         return parameters.whole(fixed_point.whole_steps(value, 1 / self.scale))
 

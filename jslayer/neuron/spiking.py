@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jslayer.neuron import base, parameters
 from jslayer.ops import check, fixed_point, spiking
@@ -37,9 +38,10 @@ class Spiking(base.Neuron):
     def check_fields(self) -> None:
         """Raises ``ValueError`` for constructor arguments out of range."""
         super().check_fields()
-        base.check_threshold("threshold", self.threshold, self.scale)
-        check.positive("tau_grad", self.tau_grad)
-        check.positive("scale_grad", self.scale_grad)
+        base.check_threshold("threshold", self.threshold, self.scale, self.shared_param)
+        for name in ("tau_grad", "scale_grad"):
+            parameters.check_array(name, getattr(self, name), self.shared_param)
+            check.positive(name, parameters.numbers(getattr(self, name)))
 
     def dynamics(self) -> spiking.Spiking:
         """The record that runs."""
@@ -63,10 +65,12 @@ class Spiking(base.Neuron):
 
     def level_row(self, name: str, x: jax.Array) -> jax.Array:
         """A threshold as the dynamics read it: held, or learned with ``threshold_grad``."""
-        held = int(getattr(self, name) * self.scale) / self.scale
-        if not self.threshold_grad:
-            return jnp.asarray(held, jnp.float32)
+        held = fixed_point.on_weight_grid(parameters.numbers(getattr(self, name)), self.scale)
         shape = parameters.shape_of(self.shared_param, x)
+        if not self.threshold_grad:
+            if np.ndim(held):
+                held = parameters.spread_out(held, shape)
+            return parameters.channel_last(jnp.asarray(held, jnp.float32))
         init = parameters.draw(held, jitter=False)
         value = parameters.parameter(self, name, init, shape, learned=True)
         return parameters.channel_last(
@@ -85,7 +89,8 @@ class Spiking(base.Neuron):
         shape = parameters.shape_of(self.shared_param, x)
         init = parameters.draw(value, jitter=jitter)
         learned = self.requires_grad if learned is None else learned
-        stored = parameters.parameter(self, name, init, shape, learned=learned)
+        swept = parameters.is_swept(value, drawn=jitter and shape != ())
+        stored = parameters.parameter(self, name, init, shape, learned=learned, swept=swept)
         return parameters.channel_last(
             fixed_point.quantize_decay(fixed_point.clamp(stored, 0.0, 1.0))
         )
@@ -101,24 +106,24 @@ class Spiking(base.Neuron):
         return not (self.graded_spike or self.readout)
 
     @property
-    def v_th_mant(self) -> int:
+    def v_th_mant(self) -> int | jax.Array:
         """Threshold in integer weights."""
-        return int(self.threshold * self.scale)
+        return fixed_point.whole_weights(parameters.numbers(self.threshold), self.scale)
 
     @property
-    def quantized_threshold(self) -> float:
+    def quantized_threshold(self) -> parameters.Number:
         """Threshold on the grid of the weights, in threshold units."""
-        return self.v_th_mant / self.scale
+        return fixed_point.on_weight_grid(parameters.numbers(self.threshold), self.scale)
 
     @property
-    def tau_rho(self) -> float:
+    def tau_rho(self) -> parameters.Number:
         """Width of the surrogate, without multiplier: ``tau_grad threshold``."""
-        return self.tau_grad * self.quantized_threshold
+        return parameters.numbers(self.tau_grad) * self.quantized_threshold
 
     @property
-    def scale_rho(self) -> float:
+    def scale_rho(self) -> parameters.Number:
         """Height of the surrogate, without multiplier."""
-        return self.scale_grad
+        return parameters.numbers(self.scale_grad)
 
     def spike_surrogate(self) -> Any:
         """The surrogate derivative: the given one, or SLAYER's.
@@ -127,7 +132,8 @@ class Spiking(base.Neuron):
         """
         if self.surrogate is not None:
             return self.surrogate
-        tau, scale = self.tau_rho * self.tau_multiplier, self.scale_rho * self.scale_multiplier
+        tau = parameters.row(self.tau_rho * self.tau_multiplier)
+        scale = parameters.row(self.scale_rho * self.scale_multiplier)
         if self.record.phase:
             return PhaseExponential(tau, scale, one_sided=self.graded_spike)
         return (OneSidedExponential if self.graded_spike else Exponential)(tau, scale)
@@ -163,7 +169,8 @@ class Spiking(base.Neuron):
         """A threshold in integer weights: an integer, or one per channel where it was learned."""
         learned = parameters.find(variables, name)
         if learned is None:
-            return int(getattr(self, name) * self.scale)
+            value = parameters.numbers(getattr(self, name))
+            return parameters.whole(fixed_point.whole_weights(value, self.scale))
         value = self._in_range(name, jnp.asarray(learned))
         return parameters.whole(fixed_point.whole_steps(value, 1 / self.scale))
 
@@ -179,7 +186,8 @@ class Adaptive(Spiking):
     def check_fields(self) -> None:
         """Raises ``ValueError`` for constructor arguments out of range."""
         super().check_fields()
-        check.in_range("threshold_step", self.threshold_step, 0, jnp.inf)
+        parameters.check_array("threshold_step", self.threshold_step, self.shared_param)
+        check.in_range("threshold_step", parameters.numbers(self.threshold_step), 0, jnp.inf)
 
     def threshold_params(self, x: jax.Array) -> dict[str, jax.Array]:
         """The threshold, and what adapts it."""
@@ -194,9 +202,9 @@ class Adaptive(Spiking):
         }
 
     @property
-    def v_th_step(self) -> int:
+    def v_th_step(self) -> int | jax.Array:
         """Threshold step in integer weights."""
-        return int(self.threshold_step * self.scale)
+        return fixed_point.whole_weights(parameters.numbers(self.threshold_step), self.scale)
 
     def cx_threshold_decay(self, variables: Mapping[str, Any]) -> Any:
         """Threshold decay in 1/4096, given this neuron's variables."""

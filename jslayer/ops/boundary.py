@@ -5,13 +5,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from jslayer.ops import check
+from jslayer.ops import check, swept
 from jslayer.ops.dynamics import Dynamics, Tree
 
 
-def checked_state(
+def checked(
     dynamics: Dynamics,
     params: Mapping[str, Any],
     state: Tree | None,
@@ -19,11 +18,11 @@ def checked_state(
     *,
     layout: str,
     axes: int | None = None,
-) -> Tree:
-    """Checks the arguments of a run and returns the state before the first step.
+) -> tuple[Dynamics, dict[str, Any], Tree]:
+    """Checks the arguments of a run and returns them as its loop takes them.
 
     Args:
-      dynamics: The record of the neuron.
+      dynamics: The record of the neuron; its numbers may be arrays.
       params: Parameters by name.
       state: The given state, or ``None`` for rest.
       x: ``[T, *neurons]``, or a nest of such arrays.
@@ -31,7 +30,8 @@ def checked_state(
       axes: How many axes that has, if the number is fixed.
 
     Returns:
-      ``state``, or the state at rest.
+      The record as a static value, its parameters, among them the numbers that are arrays, and the
+      state before the first step: ``state``, or that at rest.
 
     Raises:
       TypeError: ``x`` is not floating-point, the state has another type than at rest, or
@@ -39,8 +39,9 @@ def checked_state(
       ValueError: ``x`` has another rank, no time step or (outside of `jit`) NaN or infinity, or a
         parameter or the state does not fit.
     """
+    record, numbers_too = swept.apart(dynamics, params)
     try:
-        hash(dynamics)
+        hash(record)
     except TypeError as error:
         raise TypeError(
             f"`dynamics` is {dynamics!r}, whose fields cannot be hashed ({error}), expected "
@@ -59,11 +60,11 @@ def checked_state(
     check.same_types("state", state, rest)
     for leaf in jax.tree.leaves(state):
         check.one_step("state", leaf, of="x", like=leaves[0])
-    for name, value in params.items():
+    for name, value in numbers_too.items():
         check.broadcasts(name, value, to=row.shape)
         check.no_nan(name, value)
     dynamics.check(params)
-    return state
+    return record, numbers_too, state
 
 
 def adjoint_behind(dynamics: Dynamics, like: jax.Array, last_bar: Tree) -> Tree:
@@ -81,5 +82,4 @@ def state_cotangent(bar: Tree, last_bar: Tree) -> Tree | None:
     """Cotangent of the state before the first step, from the adjoint state there."""
     if jax.tree.structure(bar) != jax.tree.structure(last_bar):
         return None
-    none = lambda z: np.zeros(z.shape, jax.dtypes.float0)
-    return jax.tree.map(lambda b, z: none(z) if z.dtype == jax.dtypes.float0 else b, bar, last_bar)
+    return jax.tree.map(lambda b, z: None if z.dtype == jax.dtypes.float0 else b, bar, last_bar)

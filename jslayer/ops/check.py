@@ -9,8 +9,9 @@ import numpy as np
 
 
 def is_concrete(value: Any) -> bool:
-    """True if ``value`` holds numbers now, False while it is traced."""
-    return not isinstance(value, jax.core.Tracer)
+    """True if ``value``, or a pair of them, holds numbers now, False while it is traced."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return not any(isinstance(part, jax.core.Tracer) for part in parts)
 
 
 def floating(name: str, value: Any) -> None:
@@ -104,13 +105,12 @@ def whole(name: str, value: Any) -> None:
 
 def broadcasts(name: str, value: Any, *, to: Sequence[int], meaning: str = "neurons") -> None:
     """Raises ``ValueError`` unless ``value`` broadcasts to the shape ``to``."""
-    try:
-        fits = np.broadcast_shapes(jnp.shape(value), tuple(to)) == tuple(to)
-    except ValueError:
-        fits = False
-    if not fits:
+    # not by NumPy, which takes no symbolic size
+    shape = jnp.shape(value)
+    behind = tuple(to)[len(to) - len(shape) :]
+    if len(shape) > len(to) or any(a not in (1, b) for a, b in zip(shape, behind, strict=True)):
         raise ValueError(
-            f"`{name}` has shape {jnp.shape(value)}, expected one that broadcasts to {tuple(to)} "
+            f"`{name}` has shape {shape}, expected one that broadcasts to {tuple(to)} "
             f"({meaning}); give one value, one per channel or one per neuron."
         )
 
@@ -130,6 +130,18 @@ def finite(name: str, value: Any) -> None:
         )
 
 
+def exact_in_float(name: str, value: Any) -> None:
+    """Raises ``ValueError`` if concrete integers reach beyond 2^24, where float32 skips some."""
+    if not is_concrete(value):
+        return
+    array = np.asarray(value)
+    if array.size and array.dtype.itemsize > 2 and (array.min() < -(2**24) or array.max() > 2**24):
+        raise ValueError(
+            f"`{name}` holds integers from {array.min()} to {array.max()}, expected counts of "
+            "events of at most 2^24 in size, which float32 holds exactly; divide them."
+        )
+
+
 def in_range(name: str, value: Any, low: float, high: float) -> None:
     """Raises ``ValueError`` unless all of a concrete ``value`` lies in ``[low, high]``."""
     if not is_concrete(value):
@@ -142,9 +154,11 @@ def in_range(name: str, value: Any, low: float, high: float) -> None:
         )
 
 
-def positive(name: str, value: float) -> None:
-    """Raises ``ValueError`` unless the number ``value`` is finite and above zero."""
-    if not (np.isfinite(value) and value > 0):
+def positive(name: str, value: Any) -> None:
+    """Raises ``ValueError`` unless a concrete ``value`` is finite and above zero, all of it."""
+    if not is_concrete(value):
+        return
+    if not bool((np.isfinite(value) & (np.asarray(value) > 0)).all()):
         raise ValueError(f"`{name}` is {value}, expected a number above 0; choose another.")
 
 

@@ -1,16 +1,16 @@
 """Runs a `Dynamics` through time: the one entry to all engines."""
 
 import functools
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from jslayer.ops import check, tangent
-from jslayer.ops.boundary import adjoint_behind, checked_state, state_cotangent
+from jslayer.ops.boundary import adjoint_behind, checked, state_cotangent
 from jslayer.ops.dynamics import Dynamics, Tree
 from jslayer.ops.engines import passes, select
 from jslayer.ops.forward_mode import reverse_only
@@ -40,7 +40,9 @@ def run(
     function that is exported for several platforms at once needs ``implementation="scan"``.
 
     Args:
-      dynamics: The record of the neuron.
+      dynamics: The record of the neuron. A number of it may be an array that broadcasts to
+        ``*neurons``, e.g. one that `jax.vmap` maps over; it gets a gradient from the automatic
+        adjoint only.
       params: Parameters by name, each broadcastable to ``*neurons``, in natural units.
       state: State before the first step, a nest of ``[*neurons]`` arrays; ``None`` is rest.
       x: ``[T, *neurons]`` float32 input, or a nest of such arrays (a complex input is a pair).
@@ -60,11 +62,11 @@ def run(
         state does not fit, the policy is unknown, or the implementation is, or cannot run here.
     """
     check.choice("policy", policy, get_args(Policy))
-    state = checked_state(dynamics, params, state, x, layout="T, *neurons")
+    dynamics, params, state = checked(dynamics, params, state, x, layout="T, *neurons")
     steps, *neurons = jax.tree.leaves(x)[0].shape
 
     # one flat axis of neurons for every engine; JAX sums the cotangents of what is broadcast here
-    size = int(np.prod(neurons))
+    size = math.prod(neurons)
     flat = lambda leaf: jnp.broadcast_to(leaf, neurons).reshape(size)
     # half precision cannot hold 4096 times a drive; the cast is outside of the custom_vjp
     flat_steps = lambda leaf: leaf.astype(jnp.float32).reshape(steps, size)

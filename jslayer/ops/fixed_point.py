@@ -3,8 +3,12 @@
 A state is an integer in units of ``1 / s_scale``. A decay is a fraction with 12 bits: 4096 is one.
 """
 
+import functools
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 DECAY_SCALE = 1 << 12
 """Integer that stands for a decay of one."""
@@ -172,6 +176,59 @@ def whole_steps(value: jax.Array, step: float) -> jax.Array:
     units = value / step
     near = jnp.round(units)
     return jnp.where(jnp.abs(units - near) <= 2.0**-20 * jnp.abs(near), near, jnp.trunc(units))
+
+
+def whole_weights(value: Any, scale: int) -> Any:
+    """Integer weights in a number, toward zero: ``int(value * scale)``, exact.
+
+    Args:
+      value: A Python number, or an array: of NumPy, or of JAX, traced or not.
+      scale: Integer weights per unit, at most 4096 to be exact for arrays of JAX.
+
+    Returns:
+      A Python integer; for an array integers, shaped like it.
+
+    Example:
+      >>> whole_weights(1.25, 64), whole_weights(jnp.float32(1.25), 64)
+      (80, Array(80, dtype=int32))
+    """
+    if isinstance(value, np.ndarray):
+        return np.trunc(value * scale).astype(np.int32)
+    if not isinstance(value, jax.Array):
+        return int(value * scale)
+    return _whole_weights(value.astype(jnp.float32), scale).astype(jnp.int32)
+
+
+def on_weight_grid(value: Any, scale: int) -> Any:
+    """A number cut to a multiple of ``1 / scale`` as by `whole_weights`; arrays with gradient 1."""
+    if not isinstance(value, jax.Array):
+        return whole_weights(value, scale) / scale
+    return _on_weight_grid(value.astype(jnp.float32), scale)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _on_weight_grid(value, scale):
+    # no constant: by the inverse of one a compiler would multiply, to another float
+    divisor = jnp.where(jnp.isnan(value), jnp.nan, jnp.float32(scale))
+    return _whole_weights(value, scale) / divisor
+
+
+@_on_weight_grid.defjvp
+def _on_weight_grid_jvp(scale, primals, tangents):
+    return _on_weight_grid(*primals, scale), tangents[0]
+
+
+def _whole_weights(value, scale):
+    """Whole part of ``value * scale``, where the float product may have been rounded up to it."""
+    bits = jax.lax.bitcast_convert_type(value, jnp.int32)
+    high = jax.lax.bitcast_convert_type(bits & ~0xFFF, jnp.float32)
+    low = (value - high) * scale  # both products of 12 bits with the scale are exact
+    high = high * scale
+    product = high + low
+    whole = jnp.trunc(product)
+    beyond = (high - product) + low  # exact, since high is the larger one
+    back = (product == whole) & (beyond * jnp.sign(whole) < 0)
+    return whole - jnp.where(back, jnp.sign(whole), 0.0)
 
 
 @jax.custom_jvp

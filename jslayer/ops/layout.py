@@ -55,15 +55,23 @@ def over_images(function: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax
 def check_input(x: jax.Array, name: str = "x", *, events: bool = False) -> None:
     """Raises unless ``x`` is a floating-point ``[N, C, ..., T]`` with samples, steps and no NaN.
 
-    Where ``events`` are taken, booleans are welcome too: an event or none.
+    Where ``events`` are taken, booleans are welcome too (an event or none), and so are integers
+    that float32 holds exactly: they become floats where they are used.
     """
     check.rank(name, x, at_least=3, at_most=5, layout="N, C, ..., T")
     check.samples(name, x)
     check.time_steps(name, x, axis=-1)
-    if events and jnp.result_type(x) == jnp.bool_:
+    if events and is_events(x):
+        check.exact_in_float(name, x)
         return
     check.floating(name, x)
     check.no_nan(name, x)
+
+
+def is_events(x: jax.Array) -> bool:
+    """True for booleans and integers: a recording, which no layer has turned yet."""
+    dtype = jnp.result_type(x)
+    return dtype == jnp.bool_ or jnp.issubdtype(dtype, jnp.integer)
 
 
 def parts(x: Any, name: str = "x") -> dict[str, jax.Array]:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jslayer.ops import check, tangent
-from jslayer.ops.boundary import adjoint_behind, checked_state, state_cotangent
+from jslayer.ops.boundary import adjoint_behind, checked, state_cotangent
 from jslayer.ops.dynamics import Dynamics, Tree
 from jslayer.ops.event_product import product
 from jslayer.ops.forward_mode import reverse_only
@@ -61,7 +61,7 @@ def run_recurrent(
       >>> run_recurrent(Cuba(), params, None, x, jnp.ones((1, 1)))[0]["spike"][:, 0, 0]
       Array([0., 1., 1., 1.], dtype=float32)
     """
-    state = checked_state(dynamics, params, state, x, layout="T, N, C", axes=3)
+    dynamics, params, state = checked(dynamics, params, state, x, layout="T, N, C", axes=3)
     first = jax.tree.leaves(x)[0]
     row = first.shape[1:]
     if jax.tree.structure(weight) != jax.tree.structure(x):

@@ -5,7 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from jslayer.ops import check
+from jslayer.ops import check, swept
 from jslayer.ops.surrogate import PhaseExponential, Surrogate, phase_derivatives
 
 
@@ -44,19 +44,20 @@ def spike(
     check.floating("voltage", voltage)
     check.broadcasts("threshold", threshold, to=jnp.shape(voltage), meaning="the voltage")
     threshold = jnp.broadcast_to(jnp.asarray(threshold, jnp.float32), jnp.shape(voltage))
-    return _spike(surrogate, graded, scale, voltage, threshold)
+    record, numbers = swept.taken_out(surrogate)
+    return _spike(record, graded, scale, voltage, threshold, numbers)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))
-def _spike(surrogate, graded, scale, voltage, threshold):
-    del surrogate
+def _spike(surrogate, graded, scale, voltage, threshold, numbers):
+    del surrogate, numbers
     return fire(voltage >= threshold, voltage, graded, scale)
 
 
 @_spike.defjvp
 def _spike_jvp(surrogate, graded, scale, primals, tangents):
-    voltage_dot, threshold_dot = tangents
-    along = surrogate(*primals) * (voltage_dot - threshold_dot)
+    *values, numbers = primals
+    along = swept.put_back(surrogate, numbers)(*values) * (tangents[0] - tangents[1])
     return _spike(surrogate, graded, scale, *primals), along
 
 
@@ -105,20 +106,22 @@ def phase_spike(
     check.broadcasts("imag_last", imag_last, to=jnp.shape(real)[1:], meaning="one step")
     threshold = jnp.broadcast_to(jnp.asarray(threshold, jnp.float32), jnp.shape(real))
     imag_last = jnp.broadcast_to(jnp.asarray(imag_last, jnp.float32), jnp.shape(real)[1:])
-    return _phase_spike(surrogate, graded, scale, real, imag, threshold, imag_last)
+    record, numbers = swept.taken_out(surrogate)
+    return _phase_spike(record, graded, scale, real, imag, threshold, imag_last, numbers)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))
-def _phase_spike(surrogate, graded, scale, real, imag, threshold, imag_last):
-    del surrogate
+def _phase_spike(surrogate, graded, scale, real, imag, threshold, imag_last, numbers):
+    del surrogate, numbers
     before = jnp.concatenate([imag_last[None], imag[:-1]])
     return fire((real >= threshold) & (imag >= 0) & (before < 0), real, graded, scale)
 
 
 @_phase_spike.defjvp
 def _phase_spike_jvp(surrogate, graded, scale, primals, tangents):
-    real_dot, imag_dot, threshold_dot, _ = tangents
-    by_real, by_imag = phase_derivatives(surrogate, *primals[:3])
+    *values, _, numbers = primals
+    real_dot, imag_dot, threshold_dot, *_ = tangents
+    by_real, by_imag = phase_derivatives(swept.put_back(surrogate, numbers), *values)
     along = by_real * (real_dot - threshold_dot) + by_imag * imag_dot
     return _phase_spike(surrogate, graded, scale, *primals), along
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jslayer.ops.boundary import adjoint_behind, state_cotangent
+from jslayer.ops.boundary import adjoint_behind
 from jslayer.ops.dynamics import Dynamics, Params, Tree
 from jslayer.ops.engines import passes, recompute, scan
 from jslayer.ops.engines.passes import Engine
@@ -53,10 +53,9 @@ def _train_jvp(dynamics, engine, primals, tangents):
 
 def last_tangent(end: Tree, last: Tree, state_dot: Tree) -> Tree:
     """Tangent of the last state: none where the state is of integers."""
-    found = state_cotangent(end, state_dot)
-    if found is None:
-        return jax.tree.map(lambda leaf: np.zeros(leaf.shape, jax.dtypes.float0), last)
-    return found
+    if jax.tree.structure(end) != jax.tree.structure(state_dot):
+        return jax.tree.map(_no_tangent, last)
+    return jax.tree.map(lambda dot, z: z if z.dtype == jax.dtypes.float0 else dot, end, state_dot)
 
 
 def tangent_step(

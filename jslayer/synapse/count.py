@@ -61,7 +61,7 @@ def operations(synapse: base.Synapse, x: jax.Array) -> int:
 
     Args:
       synapse: Any synapse, bound or not.
-      x: ``[N, C, ..., T]`` spikes, floating-point or booleans; an event is an entry that is not 0.
+      x: ``[N, C, ..., T]`` spikes, floating-point, booleans or integers; what is not 0 is an event.
 
     Returns:
       A whole number, exact however many there are.

@@ -90,13 +90,12 @@ BUILDS = pytest.mark.parametrize("family", ["cuba", "rf_iz", "sigma_delta", "cus
 
 @BUILDS
 @pytest.mark.parametrize("name", cases.KINDS)
-def test_every_block_refuses_complex_input_integers_and_no_steps(family, name):
+def test_every_block_refuses_complex_input_and_no_steps(family, name):
     layer, shape = cases.make(family, name), cases.KINDS[name].takes
     x = jnp.ones(shape)
     for bad, error, message in (
         (x.astype(jnp.complex64), TypeError, "`x` is .*complex64.*expected one real array"),
         ((x, x), TypeError, "`x` is .*expected one real array"),
-        (x.astype(jnp.int32), TypeError, "`x` has dtype int32, expected a floating-point array"),
         (x[..., :0], ValueError, "no time step"),
         (jnp.ones((3, 4)), ValueError, r"`x` has shape \(3, 4\).*expected \[N, C"),
     ):

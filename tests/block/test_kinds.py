@@ -172,11 +172,36 @@ def test_a_size_that_is_left_out_is_that_of_the_first_input(name):
 
 @FAMILY
 @KIND
-def test_events_may_be_booleans(family, name):
+def test_events_may_be_booleans_or_integers(family, name):
     kind, layer = cases.KINDS[name], cases.make(family, name)
     variables = cases.abstract(layer, kind.takes)
-    y = jax.eval_shape(layer.apply, variables, jnp.ones(kind.takes, jnp.bool_))
-    assert y.shape == kind.gives
+    for dtype in (jnp.bool_, jnp.uint8, jnp.int32):
+        y = jax.eval_shape(layer.apply, variables, jnp.ones(kind.takes, dtype))
+        assert y.shape == kind.gives
+
+
+@pytest.mark.parametrize("dtype", [jnp.uint8, jnp.int8, jnp.int32, np.int64])
+def test_integers_are_the_same_events_as_floats(dtype):
+    kinds = ("Input", "Conv", "TimeDecimation", "Flatten", "Average", "Output")
+    home = {name: cases.make("cuba", name) for name in kinds}
+    early = [home["TimeDecimation"], home["Flatten"], home["Average"], home["Output"]]
+    for blocks in ([home["Input"], home["Conv"]], early, [home["Flatten"], home["Output"]]):
+        network = block.Sequential(blocks)
+        x = cases.events(cases.IMAGE)
+        apply = jax.jit(network.apply)
+        variables = cases.fresh(network, cases.IMAGE)
+        np.testing.assert_array_equal(
+            apply(variables, np.asarray(x).astype(dtype)), apply(variables, x)
+        )
+
+
+def test_a_graph_joins_integers_with_the_events_of_a_block():
+    blocks = [cases.make("cuba", "Dense"), cases.make("cuba", "Dense")]
+    network = block.Graph(blocks, sources=[(-1,), (-1, 0)], outputs=[1])
+    variables, x = cases.fresh(network, cases.FLAT), cases.events(cases.FLAT)
+    for dtype in (jnp.uint8, jnp.int32):
+        y = network.apply(variables, x.astype(dtype))
+        np.testing.assert_array_equal(y, network.apply(variables, x))
 
 
 def test_a_family_of_your_own_has_every_kind_and_the_shift_of_its_neuron():

@@ -13,6 +13,7 @@ import numpy as np
 
 from jslayer.block.base import MAX_DELAY
 from jslayer.block.graph import flat, own_variables
+from jslayer.block.sequential import name_of
 from jslayer.block.unweighted import Input
 from jslayer.hdf5 import checksum
 from jslayer.hdf5.attributes import is_kept, plain, text_of
@@ -21,6 +22,8 @@ from jslayer.hdf5.write.content import Content, head
 from jslayer.hdf5.write.layers import content_of
 from jslayer.hdf5.write.numbers import int64, reduced
 from jslayer.io.files import replacing
+from jslayer.neuron import parameters
+from jslayer.ops import swept
 
 CONCAT = (
     "joins layers, where inference tools run one behind the other; `hdf5.inference` and "
@@ -235,9 +238,10 @@ def _layer(place: str, block: nn.Module, variables: Mapping[str, Any]) -> Conten
     """The layer of a block; its errors name the place."""
     _check_mapping(variables)
     try:
+        parameters.known(swept.taken_out((block, variables))[1].values())
         return content_of(block, variables)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{place} ({type(block).__name__}): {error}") from error
+        raise type(error)(f"{place} ({name_of(block)}): {error}") from error
 
 
 def _check_mapping(variables: Any) -> None:

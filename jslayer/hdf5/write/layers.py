@@ -4,11 +4,13 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
 
 from jslayer.block import base, recurrent, unweighted
 from jslayer.block import layers as kinds
+from jslayer.block.sequential import name_of
 from jslayer.hdf5.write.content import Content, head
 from jslayer.hdf5.write.feedback import recurrent_weights, winner_bias, winner_weights
 from jslayer.hdf5.write.neuron import neuron_content
@@ -54,10 +56,14 @@ def content_of(block: base.Block, variables: Mapping[str, Any]) -> Content:
         if isinstance(block, kind):
             check_finite(variables)
             return content(block, variables)
-    known = ", ".join(kind.__name__ for kind in KINDS)
+    known = [kind.__name__ for kind in KINDS]
+    name = name_of(block)
+    if name in known:  # one that is called like ours
+        name = f"{type(block).__module__}.{name}"
+    came = f"a {name}" if isinstance(block, nn.Module) else f"the function {name}"
     raise TypeError(
-        f"`block` is a {type(block).__name__}, expected one of {known}, which the network file "
-        "knows; leave it out, or build the network of these."
+        f"`block` is {came}, expected one of {', '.join(known)}, which the network file knows; "
+        "leave it out, or build the network of these."
     )
 
 
