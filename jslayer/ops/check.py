@@ -130,15 +130,24 @@ def finite(name: str, value: Any) -> None:
         )
 
 
-def in_range(name: str, value: Any, low: float, high: float) -> None:
-    """Raises ``ValueError`` unless all of a concrete ``value`` lies in ``[low, high]``."""
+def in_range(
+    name: str, value: Any, low: float, high: float, *, advice: str = "choose others"
+) -> None:
+    """Raises ``ValueError`` unless all of a concrete ``value`` lies in ``[low, high]``.
+
+    Args:
+      name: The argument.
+      value: What came.
+      low: Least.
+      high: Largest.
+      advice: What to do, the end of the message.
+    """
     if not is_concrete(value):
         return
     array = np.asarray(value)
     if not bool(((array >= low) & (array <= high)).all()):
         raise ValueError(
-            f"`{name}` is {_brief(array)}, expected numbers in [{low}, {high}]; "
-            "give it in natural units."
+            f"`{name}` is {_brief(array)}, expected numbers in [{low}, {high}]; {advice}."
         )
 
 

@@ -13,6 +13,7 @@ from jslayer.ops import check
 from jslayer.ops.boundary import adjoint_behind, checked_state, state_cotangent
 from jslayer.ops.dynamics import Dynamics, Tree
 from jslayer.ops.engines import passes, recompute, select
+from jslayer.ops.visible_nan import visible
 
 Policy = Literal["save", "recompute"]
 """What training keeps for the gradient, see `run`."""
@@ -77,6 +78,7 @@ def run(
         ),
     )
     outputs = jax.tree.map(lambda leaf: leaf.reshape(steps, *neurons), outputs)
+    outputs = visible(outputs, x, params)
     return outputs, jax.tree.map(lambda leaf: leaf.reshape(neurons), last)
 
 

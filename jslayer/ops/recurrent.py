@@ -13,6 +13,7 @@ from jslayer.ops.boundary import adjoint_behind, checked_state, state_cotangent
 from jslayer.ops.dynamics import Dynamics, Tree
 from jslayer.ops.event_product import product
 from jslayer.ops.time_loop import time_loop
+from jslayer.ops.visible_nan import visible
 
 
 def run_recurrent(
@@ -79,7 +80,8 @@ def run_recurrent(
     check.one_step("fed_back", fed_back, of="x", like=first)
     rows = {n: jnp.broadcast_to(jnp.asarray(v, jnp.float32), row) for n, v in params.items()}
     floats = lambda tree: jax.tree.map(lambda leaf: leaf.astype(jnp.float32), tree)
-    return _run(dynamics, output, rows, state, floats(x), floats(weight), fed_back, gain)
+    outputs, last = _run(dynamics, output, rows, state, floats(x), floats(weight), fed_back, gain)
+    return visible(outputs, x, params, weight), last
 
 
 def _driven(x, weight, s, gain):

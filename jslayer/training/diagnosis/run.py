@@ -11,6 +11,7 @@ import numpy as np
 from jslayer.block.base import MAX_DELAY
 from jslayer.ops.fixed_point import DECAY_SCALE
 from jslayer.synapse.weight import weight_in_use
+from jslayer.training.checked import Checked, checking
 from jslayer.training.diagnosis import probe
 from jslayer.training.diagnosis.report import Finding, Kind, Limits, Report
 
@@ -43,6 +44,9 @@ def diagnose(
     Returns:
       A `Report`; print it, or read its findings.
 
+    Raises:
+      ValueError: a label is out of range.
+
     Example:
       >>> from jslayer.block import Sequential, cuba
       >>> neuron = dict(threshold=50.0, current_decay=0.25, voltage_decay=0.03)
@@ -59,7 +63,8 @@ def diagnose(
         def objective(params):
             with probe.probing(layers):
                 y, seen = network.apply({**held, "params": params}, x, mutable=["intermediates"])
-            value = jnp.zeros(()) if loss is None else loss(y, target)
+            with checking(target):
+                value = jnp.zeros(()) if loss is None else loss(y, target)
             return value, (y, seen.get("intermediates", {}))
 
         if loss is None:
@@ -69,7 +74,7 @@ def diagnose(
         (value, (y, seen)), gradients = found
         return value, y, seen, gradients
 
-    value, y, seen, gradients = jax.device_get(jax.jit(run)(held, batch, target))
+    value, y, seen, gradients = jax.device_get(Checked(run)(held, batch, target))
     params = jax.device_get(held.get("params", {}))
     for name, tree in {**jax.device_get(held), "batch": batch, "output": y, "loss": value}.items():
         ledger.finite(name, tree)
