@@ -31,6 +31,7 @@ from jax import lax
 
 from jslayer.block import Sequential, Stream, cuba, stream
 from jslayer.block.graph import own_variables
+from jslayer.cli.name import called
 from jslayer.io import style
 from jslayer.io.files import replacing
 
@@ -314,9 +315,7 @@ def hidden_spikes(network: Sequential, variables: Variables, seen: jax.Array) ->
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m jslayer.cli.balance", description=__doc__.splitlines()[0]
-    )
+    parser = argparse.ArgumentParser(prog=called("balance"), description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs/balance"), help="folder to write to")
     parser.add_argument("--seed", type=int, default=0, help="fixes weights, starts and pushes")
     parser.add_argument("--rounds", type=int, default=400, help="steps of training")

@@ -18,6 +18,7 @@ import jax
 
 from jslayer import classifier, datasets, hdf5, io, utils
 from jslayer.cli.folder import CHECKPOINT, ended, noted, require_checkpoint, require_writable
+from jslayer.cli.name import called
 from jslayer.cli.recipes import RECIPES, Recipe
 from jslayer.io import style
 from jslayer.io.files import replacing
@@ -87,7 +88,7 @@ class Run:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    found = argparse.ArgumentParser(prog="jslayer train", description=__doc__.splitlines()[0])
+    found = argparse.ArgumentParser(prog=called("train"), description=__doc__.splitlines()[0])
     add_options(found)
     return found
 

@@ -108,7 +108,7 @@ class _Ledger:
                 self.note("not finite", path, np.sum(~np.isfinite(leaf)), 0)
 
     def activity(self, layer, seen):
-        if probe.SENT not in seen:  # a read-out sends no events
+        if layer.readout or probe.SENT not in seen:
             return
         sent = np.asarray(seen[probe.SENT][-1])
         self.note("dead neurons", layer.name, np.mean(sent == 0), self.limits.dead)
