@@ -49,10 +49,10 @@ def test_the_likelihood_is_that_of_the_labelled_class(mode, window):
     if mode == "softmax":
         p = np.exp(r) / np.exp(r).sum(1, keepdims=True)
     terms = -np.log(chosen(p, LABEL, window))
-    total = loss.SpikeMax(mode, window)
+    total = loss.SpikeMax(window, mode)
     np.testing.assert_allclose(total(x, LABEL), terms.sum(), rtol=1e-4)
     np.testing.assert_allclose(compiled(total)(x, LABEL), terms.sum(), rtol=1e-4)
-    mean = loss.SpikeMax(mode, window, "mean")
+    mean = loss.SpikeMax(window, mode, "mean")
     np.testing.assert_allclose(compiled(mean)(x, LABEL), terms.mean(), rtol=1e-4)
 
 
@@ -101,7 +101,7 @@ def test_the_cross_entropy_is_that_of_every_class_alone(window):
     terms = -(y * np.log(p) + (1 - y) * np.log(1 - p))
     np.testing.assert_allclose(criterion(X, MULTI), terms.sum(), rtol=1e-4)
     np.testing.assert_allclose(compiled(criterion)(X, MULTI), terms.sum(), rtol=1e-4)
-    mean = loss.SpikeMoid(window, 0.3, 0.4, "mean")
+    mean = loss.SpikeMoid(window, "mean", 0.3, 0.4)
     np.testing.assert_allclose(compiled(mean)(X, MULTI), terms.mean(), rtol=1e-4)
 
 
@@ -138,7 +138,11 @@ def test_neurons_of_an_image_are_classes():
 def test_the_gradient_is_that_of_finite_differences():
     x = jnp.asarray(RNG.uniform(0.2, 1, (2, 3, 8)), jnp.float32)
     way = RNG.normal(size=x.shape).astype(np.float32)
-    for kind in (loss.SpikeMax(), loss.SpikeMax("softmax", 3), loss.SpikeMoid(3, 0.3, 0.5)):
+    for kind in (
+        loss.SpikeMax(),
+        loss.SpikeMax(3, "softmax"),
+        loss.SpikeMoid(3, alpha=0.3, theta=0.5),
+    ):
         label = jnp.array([2, 0])
         step, run = np.float32(1e-2) * way, compiled(kind)
         difference = (run(x + step, label) - run(x - step, label)) / 2e-2
@@ -149,7 +153,7 @@ def test_the_gradient_is_that_of_finite_differences():
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda: loss.SpikeMax("vote")(X, LABEL), "`mode` is 'vote', expected one of 'probab"),
+        (lambda: loss.SpikeMax(mode="vote")(X, LABEL), "`mode` is 'vote', expected one of 'probab"),
         (lambda: loss.SpikeMax()(X, LABEL[:2]), r"`label` has shape \(2,\), expected \(3,\)"),
         (lambda: loss.SpikeMax()(X, jnp.array([0, 4, 1])), r"expected numbers in \[0, 3\]"),
         (lambda: loss.SpikeMax(silent_spikes=0)(X, LABEL), "`silent_spikes` is 0, expected"),

@@ -27,8 +27,10 @@ def ended(training: Callable[[], None], out: Path) -> int:
         hint = f"go on from {saved} with --resume" if saved.exists() else "nothing is saved yet"
         print(f"\nstopped; {hint}", file=sys.stderr)
         return 130
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, FloatingPointError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        if isinstance(error, FloatingPointError) and (out / CHECKPOINT).exists():
+            print(f"{out / CHECKPOINT} keeps the last good state; see --resume", file=sys.stderr)
         return 2
     return 0
 

@@ -11,6 +11,7 @@ import jslayer
 from jslayer import hdf5
 from jslayer.cli import detect, train
 from jslayer.cli.folder import noted
+from jslayer.cli.name import called
 from jslayer.cli.run import run
 from jslayer.hdf5.describe import describe, table
 from jslayer.hdf5.diff import diff
@@ -54,7 +55,7 @@ def _reason(error: Exception) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="jslayer",
+        prog=called(),
         description="Train networks; look into network files (hdf5), run and compare them.",
     )
     parser.add_argument("--version", action="version", version=f"jslayer {jslayer.__version__}")

@@ -12,17 +12,19 @@ import math
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import jax
-import numpy as np
 
 from jslayer import classifier, datasets, hdf5, io, utils
 from jslayer.cli.folder import CHECKPOINT, ended, noted, require_checkpoint, require_writable
+from jslayer.cli.name import called
 from jslayer.cli.recipes import RECIPES, Recipe
 from jslayer.io import style
 from jslayer.io.files import replacing
 from jslayer.io.json_text import parse
 from jslayer.io.locks import Claim
+from jslayer.training.finite import require_finite
 from jslayer.training.step import Step
 
 PREVIOUS = "checkpoint.previous.msgpack"
@@ -54,11 +56,6 @@ class Run:
 
     def save(self) -> None:
         """Writes the checkpoint, statistics included so that the two agree, and ``stats.json``."""
-        if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(self.state.params)):
-            raise ValueError(
-                "the parameters hold NaN or infinity, expected finite numbers; "
-                f"{self.out / CHECKPOINT} keeps the last good epoch, train on with a lower rate."
-            )
         stats = json.dumps(self.stats.to_dict())
         kept = {"data": self.data, "seed": self.seed, "stats": stats, "state": self.state}
         utils.save_checkpoint(self.out / CHECKPOINT, kept)
@@ -91,7 +88,7 @@ class Run:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    found = argparse.ArgumentParser(prog="jslayer train", description=__doc__.splitlines()[0])
+    found = argparse.ArgumentParser(prog=called("train"), description=__doc__.splitlines()[0])
     add_options(found)
     return found
 
@@ -201,10 +198,14 @@ def train(run: Run) -> None:
 
 
 def train_until(run: Run, last: int, step: Step) -> None:
-    """Trains until the end of epoch ``last``, counted from 1, which stays open for its test."""
+    """Trains until the end of epoch ``last``, counted from 1, which stays open for its test.
+
+    Raises:
+      NotFiniteError: a step met NaN or infinity, so that the state must not be saved.
+    """
     recipe, stats, first = run.recipe, run.stats, run.stats.epochs
     samples = (last - first) * len(recipe.training)
-    ahead = None
+    ahead: dict[str, Any] = {}
     with utils.Progress(samples, f"epoch {last}/{run.epochs}", stat=stats.training) as bar:
         for epoch in range(first, last):
             if epoch > first:
@@ -215,9 +216,10 @@ def train_until(run: Run, last: int, step: Step) -> None:
                 # These stay on the device until somebody looks.
                 stats.training.update(metrics["loss"], metrics.get("correct"), len(batch[0]))
                 # One step runs while the next is prepared; the bar counts what is done.
-                jax.block_until_ready(ahead)
-                ahead = metrics["loss"]
+                require_finite(run.state, ahead)
+                ahead = metrics
                 bar.update(len(batch[0]))
+    require_finite(run.state, ahead)
 
 
 def finish(run: Run) -> None:

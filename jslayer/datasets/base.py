@@ -70,28 +70,30 @@ def data_folder(folder: str) -> Path:
     return (Path(cache) if cache else Path.home() / ".cache") / "jslayer" / folder
 
 
-def find_root(root: PathLike | None, folder: str, holds: str) -> Path:
+def find_root(root: PathLike | None, folder: str, holds: str, *, fetch: str = "") -> Path:
     """Finds the folder of a data set: ``root``, or that named by ``data_folder``.
 
     Args:
       root: Given by the user, or ``None``.
       folder: Name below ``JSLAYER_DATA``.
       holds: What should be in it, for the error.
+      fetch: How to download the data, for the error, where that can be done.
 
     Raises:
       FileNotFoundError: Neither is given, or the folder does not exist.
     """
     found = Path(root) if root is not None else data_folder(folder)
+    fetch = f"; {fetch} downloads them" if fetch else ""
     if root is None and not os.environ.get("JSLAYER_DATA") and not found.is_dir():
         raise FileNotFoundError(
             f"`root` is None, the environment variable JSLAYER_DATA is not set and there is no "
             f"{found}, expected a folder that holds {holds}; pass `root`, or set JSLAYER_DATA to "
-            f"the folder above {folder}/."
+            f"the folder above {folder}/{fetch}."
         )
     if not found.is_dir():
         raise FileNotFoundError(
             f"`root` is {found}, which is no folder, expected one that holds {holds}; pass another "
-            "`root` or set JSLAYER_DATA."
+            f"`root` or set JSLAYER_DATA{fetch}."
         )
     return found
 

@@ -62,7 +62,8 @@ class NMNIST(Recordings):
             root = download_nmnist(root, train)
         part = "Train" if train else "Test"
         layout = f"{part}/<label>/<id>.bin"
-        found = find_root(root, "nmnist", layout)
+        fetch = f"datasets.download_nmnist(root, train={train})"
+        found = find_root(root, "nmnist", layout, fetch=fetch)
         self.files: list[Path] = []
         labels: list[int] = []
         for label in range(10):
@@ -72,7 +73,7 @@ class NMNIST(Recordings):
         if not self.files:
             raise FileNotFoundError(
                 f"`root` is {found}, which holds no recording, expected {layout}; pass the folder "
-                "above Train/ and Test/."
+                f"above Train/ and Test/; {fetch} downloads them."
             )
         self.labels = np.array(labels, np.int32)
 

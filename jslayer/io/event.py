@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from jslayer.ops import check
 
 from . import bins
+from .landing import Landing, count
 from .random import Seed, generator
 
 BinningMode = Literal["OR", "SUM", "LAST"]
@@ -25,7 +26,9 @@ class Event:
       p: ``[events]``, or ``None`` for binary events. Payload of graded events.
       shift_channel: Move the channels so that the smallest is 0, for channels counted from
         elsewhere (-1 and 1 become 0 and 2). lava-dl always does this, and so turns a recording
-        of ON events alone into OFF events; here channels stay as they are unless asked for.
+        of ON events alone into OFF events. ``None``: ``c`` stays as it is; tensors made of a 1-d
+        set, whose channel is no polarity, count from its smallest one, as in lava-dl, also those
+        of parts of the set. ``False``: tensors have the channels of ``c`` too.
 
     Attributes:
       x: ``[events]`` int64.
@@ -56,7 +59,7 @@ class Event:
         t: ArrayLike,
         p: ArrayLike | None = None,
         *,
-        shift_channel: bool = False,
+        shift_channel: bool | None = None,
     ):
         self.t = _numbers("t", t).astype(np.float64)
         self.x = _coordinates("x", x)
@@ -66,6 +69,8 @@ class Event:
         self._check_lengths()
         if shift_channel and self.c.size:
             self.c = self.c - self.c.min()
+        self._moves = shift_channel is None and self.y is None
+        self._first_channel = int(self.c.min()) if self._moves and self.c.size else 0
 
     @property
     def num_dims(self) -> int:
@@ -97,9 +102,10 @@ class Event:
         chosen = chosen if isinstance(chosen, slice) else np.asarray(chosen)
         if not isinstance(chosen, slice) and not chosen.size:
             chosen = chosen.astype(np.intp if chosen.dtype != bool else bool)
-        return self.replace(
-            **{k: a[chosen] for k in "xyctp" if (a := getattr(self, k)) is not None}
-        )
+        arrays = {k: a[chosen] for k in "xyctp" if (a := getattr(self, k)) is not None}
+        found = self.replace(**arrays)
+        found._first_channel = self._first_channel
+        return found
 
     def replace(self, **changes: ArrayLike | None) -> "Event":
         """Makes a new set with some of the arrays replaced; ``event`` itself stays as it is.
@@ -107,7 +113,11 @@ class Event:
         Args:
           **changes: New arrays for any of ``x``, ``y``, ``c``, ``t`` and ``p``.
         """
-        return Event(**({k: getattr(self, k) for k in "xyctp"} | changes))
+        arrays = {k: getattr(self, k) for k in "xyctp"} | changes
+        found = Event(**arrays, shift_channel=None if self._moves else False)
+        if "c" not in changes:
+            found._first_channel = self._first_channel if found.y is None else 0
+        return found
 
     def __repr__(self) -> str:
         span = f"{self.t.min():g} to {self.t.max():g} ms" if len(self) else "empty"
@@ -126,7 +136,8 @@ class Event:
         """Writes the events into ``tensor``, in place.
 
         ``bin = round(t / sampling_time)``, halves to the even bin. Events outside of the tensor
-        (channel, place or bin) are left out.
+        (channel, place or bin) are left out; `landing` counts them. Where none or few land, because
+        of their channel, place or unit of time, a ``UserWarning`` says what is likely to be wrong.
 
         Args:
           tensor: ``[C, H, W, T]``; for a 1-d set ``[C, 1, X, T]`` or ``[C, X, T]``. Real.
@@ -156,12 +167,13 @@ class Event:
         check.choice("binning_mode", binning_mode, ("OR", "SUM", "LAST"))
         self._check_lengths()
         field = bins.field(tensor, self.num_dims)
-        time = bins.bin_of(self.t, sampling_time)
+        channel, row, column, time = self._places(sampling_time)
         if random_shift and len(self):
             surplus = max(0, int(min(time.max(), 2.0**62)) + 1 - field.shape[-1])
             time = time - generator(seed).integers(0, surplus, endpoint=True)
-        row = np.zeros_like(self.x) if self.y is None else self.y
-        inside, place = bins.place((self.c, row, self.x, time), field.shape)
+        inside, place = bins.place((channel, row, column, time), field.shape)
+        if not inside.all():
+            count((channel, row, column, time), field.shape).warn(stacklevel=2)
         add = binning_mode == "SUM" or (self.p is not None and binning_mode == "OR")
         if self.p is None:
             bins.require_dtype(field, 1 / sampling_time, add=add)
@@ -174,6 +186,33 @@ class Event:
         else:
             field[place] = value  # NumPy promises that the last of several wins
         return tensor
+
+    def landing(self, dim: Sequence[int], sampling_time: float = 1) -> Landing:
+        """Counts the events that fit into a tensor, and why the others do not.
+
+        Args:
+          dim: Shape, ``(C, X, T)``, ``(C, 1, X, T)`` or ``(C, H, W, T)``.
+          sampling_time: Length of a bin, in milliseconds.
+
+        Returns:
+          What `fill_tensor` would write and leave out.
+
+        Example:
+          >>> Event([0, 5], None, [0, 0], [0.0, 3.0]).landing((1, 3, 10)).column
+          1
+        """
+        check.positive("sampling_time", sampling_time)
+        field = bins.field(np.broadcast_to(np.zeros(()), tuple(dim)), self.num_dims)
+        return count(self._places(sampling_time), field.shape)
+
+    def _places(self, sampling_time: float) -> tuple[np.ndarray, ...]:
+        """Channel, row, column and bin of each event."""
+        channel = self.c
+        # what was a smallest channel once need not be that of a `c` set since
+        if self._first_channel and self.c.size:
+            channel = self.c - min(self._first_channel, int(self.c.min()))
+        row = np.zeros_like(self.x) if self.y is None else self.y
+        return channel, row, self.x, bins.bin_of(self.t, sampling_time)
 
     def to_tensor(
         self,
@@ -204,8 +243,9 @@ class Event:
         check.positive("sampling_time", sampling_time)
         if dim is None:
             self._check_lengths()
-            rows = {} if self.y is None else {"y": self.y}
-            axes = {"c": self.c, **rows, "x": self.x, "bin": bins.bin_of(self.t, sampling_time)}
+            channel, row, column, time = self._places(sampling_time)
+            rows = {} if self.y is None else {"y": row}
+            axes = {"c": channel, **rows, "x": column, "bin": time}
             dim = bins.enclosing(axes, np.dtype(dtype).itemsize, max_bytes)
         elif len(dim) != self.num_dims + 2:
             layout = "(C, X, T)" if self.y is None else "(C, H, W, T)"

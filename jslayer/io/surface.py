@@ -10,6 +10,7 @@ from jslayer.ops import check
 from . import bins
 from .event import Event
 from .geometry import slice_time
+from .landing import count
 
 
 def event_frame(
@@ -40,7 +41,7 @@ def event_frame(
     """
     picture, _ = _empty(event, dim)
     window = slice_time(event, start_ms, end_ms)
-    inside, place = bins.place(_axes(window), picture.shape)
+    inside, place = _placed(window, picture.shape)
     np.add.at(picture, place, 1.0 if window.p is None else window.p[inside])
     return picture
 
@@ -81,7 +82,7 @@ def time_surface(
     picture, last = _empty(event, dim)
     now = float(event.t.max(initial=0)) if time_ms is None else time_ms
     past = event[event.t <= now]
-    inside, place = bins.place(_axes(past), picture.shape)
+    inside, place = _placed(past, picture.shape)
     np.maximum.at(last, place, past.t[inside])
     return np.exp((last - now) / decay_ms)
 
@@ -93,6 +94,13 @@ def _empty(event: Event, dim: Sequence[int] | None) -> tuple[np.ndarray, np.ndar
     elif len(dim) != 3:
         raise ValueError(f"`dim` is {tuple(dim)}, expected (C, H, W); give one size per axis.")
     return np.zeros(dim), np.full(dim, -np.inf)
+
+
+def _placed(event: Event, shape: Sequence[int]) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    inside, place = bins.place(_axes(event), shape)
+    if not inside.all():
+        count(_axes(event), shape).warn(stacklevel=3)
+    return inside, place
 
 
 def _axes(event: Event) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

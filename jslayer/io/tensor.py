@@ -44,5 +44,10 @@ def tensor_to_event(tensor: Any, sampling_time: float = 1) -> Event:
     binary = payload.dtype.kind != "c" and bool(np.abs(payload - 1.0).sum(dtype=np.float64) < 1e-6)
     channel, *row, column, step = index
     return Event(
-        column, row[0] if row else None, channel, step * sampling_time, None if binary else payload
+        column,
+        row[0] if row else None,
+        channel,
+        step * sampling_time,
+        None if binary else payload,
+        shift_channel=False,
     )

@@ -1,6 +1,10 @@
 """What the losses on classes share: rates, labels and the reduction of terms."""
 
-from typing import Literal
+import contextvars
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +13,58 @@ from jslayer.ops import check
 from jslayer.ops.filter import moving_rate
 
 Reduction = Literal["sum", "mean"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """What a loss asks of its labels: numbers in ``[low, high]``.
+
+    Attributes:
+      low: Least.
+      high: Largest.
+      advice: What to do where they are not.
+    """
+
+    low: int
+    high: int
+    advice: str
+
+    def require(self, label: Any) -> None:
+        """Raises ``ValueError`` for a concrete ``label`` out of range; a traced one passes."""
+        check.in_range("label", label, self.low, self.high, advice=self.advice)
+
+    def required(self, label: Any, hot: jax.Array) -> jax.Array:
+        """``hot``, one row ``[..., K]`` for each label; NaN where a traced label is out of range.
+
+        Raises:
+          ValueError: a concrete label is out of range.
+        """
+        self.require(label)
+        if check.is_concrete(label):
+            return hot
+        notes = _notes.get()
+        if notes is not None:
+            notes.append((label, self))
+        if not jnp.issubdtype(label.dtype, jnp.floating):
+            label = label.astype(jnp.int32)  # a boolean or byte may not compare with these numbers
+        fine = (label >= self.low) & (label <= self.high)
+        return jnp.where(fine.reshape(fine.shape + (1,) * (hot.ndim - fine.ndim)), hot, jnp.nan)
+
+
+_notes: contextvars.ContextVar[list[tuple[Any, Range]] | None] = contextvars.ContextVar(
+    "notes", default=None
+)
+
+
+@contextmanager
+def noting() -> Iterator[list[tuple[Any, Range]]]:
+    """Inside, what losses ask of traced labels is listed: for those who know the numbers."""
+    notes: list[tuple[Any, Range]] = []
+    token = _notes.set(notes)
+    try:
+        yield notes
+    finally:
+        _notes.reset(token)
 
 
 def reduce(terms: jax.Array, reduction: Reduction) -> jax.Array:
@@ -22,14 +78,18 @@ def reduce(terms: jax.Array, reduction: Reduction) -> jax.Array:
 
 
 def one_hot(label: jax.Array, classes: int) -> jax.Array:
-    """``[...]`` integers to ``[..., classes]`` float32; concrete labels out of range raise."""
+    """``[...]`` integers to ``[..., classes]`` float32.
+
+    Concrete labels out of range raise; of traced ones each makes a row of NaN, so that the loss is
+    no number either.
+    """
     if not jnp.issubdtype(jnp.result_type(label), jnp.integer):
         raise TypeError(
             f"`label` has dtype {jnp.result_type(label)}, expected integers; "
             "give class numbers, e.g. `label.astype(jnp.int32)`."
         )
-    check.in_range("label", label, 0, classes - 1)
-    return jax.nn.one_hot(label, classes, dtype=jnp.float32)
+    known = Range(0, classes - 1, f"the network has {classes} outputs, so count classes from 0")
+    return known.required(label, jax.nn.one_hot(label, classes, dtype=jnp.float32))
 
 
 def class_rates(x: jax.Array, moving_window: int | None) -> jax.Array:
@@ -99,6 +159,6 @@ def multi_hot(label: jax.Array, rate: jax.Array) -> jax.Array:
             f"{' or '.join(map(str, dict.fromkeys((rate.shape[:2], rate.shape))))}, zero or one "
             "for every class; give one of them."
         )
-    check.in_range("label", label, 0, 1)
-    label = jnp.asarray(label).astype(jnp.float32)
-    return label[..., None] if label.ndim < rate.ndim else label
+    share = Range(0, 1, "of every class say how much of it is there, 0 to 1")
+    hot = share.required(label, jnp.asarray(label).astype(jnp.float32))
+    return hot[..., None] if hot.ndim < rate.ndim else hot

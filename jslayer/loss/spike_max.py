@@ -84,8 +84,8 @@ class SpikeMax:
       0.6931
     """
 
-    mode: Mode = "probability"
     moving_window: int | None = None
+    mode: Mode = "probability"
     reduction: Reduction = "sum"
     silent_spikes: float = 0.5
 

@@ -63,9 +63,9 @@ class SpikeMoid:
     """
 
     moving_window: int | None = None
+    reduction: Reduction = "sum"
     alpha: float = 1
     theta: float = 0
-    reduction: Reduction = "sum"
 
     def __call__(self, x: jax.Array, label: jax.Array) -> jax.Array:
         """Loss of outputs ``x`` against multi-hot labels or class numbers."""

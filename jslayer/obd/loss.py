@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
+from jslayer.loss.labels import one_hot
 from jslayer.obd.head import Unit, cells
 from jslayer.obd.overlap import ciou
 
@@ -117,7 +118,7 @@ def _terms(raw, target, *, anchors, alpha_iou, label_smoothing):
 
     classes = raw.shape[-1] - 5
     label = jnp.where(there, target[..., 5], 0).astype(jnp.int32)
-    share = (1 - label_smoothing) * jax.nn.one_hot(label, classes) + label_smoothing / classes
+    share = (1 - label_smoothing) * one_hot(label, classes) + label_smoothing / classes
 
     # Sigma-delta heads say exactly 0 where no event came; written with |x| it has no slope there.
     cross = optax.sigmoid_binary_cross_entropy

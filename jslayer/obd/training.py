@@ -15,7 +15,11 @@ from jslayer.block.layers import Layer
 from jslayer.obd.coco import coco_ap
 from jslayer.obd.detector import Detector
 from jslayer.obd.hardware import hardware
+from jslayer.obd.padding import check_objects
+from jslayer.ops import check
 from jslayer.synapse import fan_out
+from jslayer.training.checked import Checked
+from jslayer.training.finite import METRIC, calls, not_finite
 from jslayer.training.state import TrainState, create_state
 
 LOSS = {
@@ -120,8 +124,11 @@ def detection_step(
 
     Returns:
       ``(state, frames [N, C, H, W, T], rows [N, T, M, 6], kind [N, T, M]) -> (state, metrics)``.
-      The metrics are ``loss``, its ``parts [5]`` per time step, and ``rates``, one per block but
-      the last. The state given is used up.
+      The metrics are ``loss``, its ``parts [5]`` per time step, ``rates``, one per block but the
+      last, and ``not_finite``, see `jslayer.training.train_step`. The state given is used up.
+
+    Raises:
+      ValueError: from the step: a row is no object of the frame, or of no known class.
     """
     factors = {**LOSS, **factors}
 
@@ -140,12 +147,20 @@ def detection_step(
             key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
             frames, rows = _flipped(key, frames, rows)
         given = (state.params, state.others, frames, rows, kind)
-        (total, aux), gradients = jax.value_and_grad(loss, has_aux=True)(*given)
+        with calls() as order:
+            (total, aux), gradients = jax.value_and_grad(loss, has_aux=True)(*given)
         parts, rates, updated = aux
         state = state.apply_gradients(grads=gradients, others={**state.others, **updated})
-        return state, {"loss": total, "parts": parts, "rates": rates}
+        wrong = not_finite(state.params, gradients, total, order)
+        return state, {"loss": total, "parts": parts, "rates": rates, METRIC: wrong}
 
-    return jax.jit(step, donate_argnums=0)
+    def require(state, frames, rows, kind):
+        del state, frames
+        if check.is_concrete(rows) and check.is_concrete(kind):
+            given = np.asarray(rows), np.asarray(kind)
+            check_objects("rows", *given, num_classes=len(detector.classes))
+
+    return Checked(step, require, donate_argnums=0)
 
 
 def _flipped(key, frames, rows):

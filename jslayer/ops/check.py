@@ -142,15 +142,23 @@ def exact_in_float(name: str, value: Any) -> None:
         )
 
 
-def in_range(name: str, value: Any, low: float, high: float) -> None:
-    """Raises ``ValueError`` unless all of a concrete ``value`` lies in ``[low, high]``."""
+def in_range(name: str, value: Any, low: float, high: float, *, advice: str | None = None) -> None:
+    """Raises ``ValueError`` unless all of a concrete ``value`` lies in ``[low, high]``.
+
+    Args:
+      name: The argument.
+      value: What came.
+      low: Least.
+      high: Largest.
+      advice: What to do, the end of the message; found from the numbers if ``None``.
+    """
     if not is_concrete(value):
         return
     array = np.asarray(value)
     if not bool(((array >= low) & (array <= high)).all()):
         raise ValueError(
             f"`{name}` is {_brief(array)}, expected numbers in [{low}, {high}]; "
-            "give it in natural units."
+            f"{advice or _advice(name, array, low, high)}."
         )
 
 
@@ -167,6 +175,19 @@ def choice(name: str, value: Any, options: Sequence[Any]) -> None:
     if not any(value is option or value == option for option in options):
         listed = ", ".join(repr(option) for option in options)
         raise ValueError(f"`{name}` is {value!r}, expected one of {listed}; choose from these.")
+
+
+def _advice(name, array, low, high):
+    """What to do about numbers out of range."""
+    if np.isnan(array).any():
+        return "find where NaN arises"
+    if name.endswith("decay") and array.max() > 1:
+        return "a decay is the fraction lost per step; divide numbers of the hardware by 4096"
+    if np.isinf(high):
+        return f"choose {'a number' if array.ndim == 0 else 'numbers'} of at least {low}"
+    if (low, high) == (0, 1) and array.max() > 1:
+        return "give a fraction of one, so divide per cents by 100"
+    return f"choose {'a number' if array.ndim == 0 else 'numbers'} within"
 
 
 def _brief(array: np.ndarray) -> str:

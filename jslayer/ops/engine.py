@@ -14,6 +14,7 @@ from jslayer.ops.boundary import adjoint_behind, checked, state_cotangent
 from jslayer.ops.dynamics import Dynamics, Tree
 from jslayer.ops.engines import passes, select
 from jslayer.ops.forward_mode import reverse_only
+from jslayer.ops.visible_nan import visible
 
 Policy = Literal["save", "recompute"]
 """What training keeps for the gradient, see `run`."""
@@ -81,6 +82,7 @@ def run(
         ),
     )
     outputs = jax.tree.map(lambda leaf: leaf.reshape(steps, *neurons), outputs)
+    outputs = visible(outputs, x, params)
     return outputs, jax.tree.map(lambda leaf: leaf.reshape(neurons), last)
 
 

@@ -14,6 +14,7 @@ from jslayer.ops.dynamics import Dynamics, Tree
 from jslayer.ops.event_product import product
 from jslayer.ops.forward_mode import reverse_only
 from jslayer.ops.time_loop import time_loop
+from jslayer.ops.visible_nan import visible
 
 
 def run_recurrent(
@@ -80,9 +81,9 @@ def run_recurrent(
     check.one_step("fed_back", fed_back, of="x", like=first)
     rows = {n: jnp.broadcast_to(jnp.asarray(v, jnp.float32), row) for n, v in params.items()}
     floats = lambda tree: jax.tree.map(lambda leaf: leaf.astype(jnp.float32), tree)
-    return reverse_only(_run)(
-        dynamics, output, rows, state, floats(x), floats(weight), fed_back, gain
-    )
+    given = (rows, state, floats(x), floats(weight), fed_back, gain)
+    outputs, last = reverse_only(_run)(dynamics, output, *given)
+    return visible(outputs, x, params, weight), last
 
 
 def _driven(x, weight, s, gain):

@@ -61,8 +61,9 @@ def izhikevich_reset(state: Tree, crossed: jax.Array, level: jax.Array) -> Tree:
 
 def check_rotation(params: Params) -> None:
     """Raises ``ValueError`` for sin or cos decays outside [-1, 1]."""
-    check.in_range("sin_decay", params["sin_decay"], -1, 1)
-    check.in_range("cos_decay", params["cos_decay"], -1, 1)
+    for name in ("sin_decay", "cos_decay"):
+        scaled = "it is a fraction of one; divide numbers of the hardware by 4096"
+        check.in_range(name, params[name], -1, 1, advice=scaled)
 
 
 @dataclasses.dataclass(frozen=True)

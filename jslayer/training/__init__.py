@@ -9,6 +9,8 @@ from jslayer.training.diagnosis import Finding as Finding
 from jslayer.training.diagnosis import Limits as Limits
 from jslayer.training.diagnosis import Report as Report
 from jslayer.training.diagnosis import diagnose as diagnose
+from jslayer.training.finite import NotFiniteError as NotFiniteError
+from jslayer.training.finite import require_finite as require_finite
 from jslayer.training.metrics import CSVWriter as CSVWriter
 from jslayer.training.metrics import Hook as Hook
 from jslayer.training.metrics import read_csv as read_csv

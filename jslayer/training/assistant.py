@@ -10,6 +10,7 @@ import optax
 
 from jslayer.loss.labels import Reduction
 from jslayer.training.accumulate import reduction_of
+from jslayer.training.finite import METRIC, require_finite
 from jslayer.training.metrics import Hook, flatten
 from jslayer.training.state import TrainState, create_state
 from jslayer.training.stats import LearningStats
@@ -22,6 +23,11 @@ class Assistant:
     A thin face of `train_step` and `eval_step`: the network and its optimiser are in ``state``, and
     what changes from batch to batch is there and in ``stats``. Schedules are the optimiser's, e.g.
     ``optax.adam(optax.cosine_decay_schedule(1e-3, 1000))``.
+
+    It stops where numbers end: a step whose loss, gradients or parameters are not finite leaves
+    ``state`` as it was, and raises `jslayer.training.NotFiniteError`, which names the first layer.
+    So that the device never waits, the step raises at the next call, `end_epoch` at the latest;
+    with hooks, which wait for its numbers, at once.
 
     Args:
       network_or_state: A network, or a `TrainState` that is trained on. Its memory is taken over.
@@ -96,32 +102,50 @@ class Assistant:
             accumulate=accumulate,
             reduction=reduction,
             gradient_norms=gradient_norms,
+            keep_finite=True,
         )
+        self._last: dict[str, Any] = {}
         self._evaluate = eval_step(loss, count_correct=count, rates=rates)
         self._hooks = tuple(hooks)
 
     def train(self, x: jax.typing.ArrayLike, target: Any) -> dict[str, Any]:
-        """Learns from one batch; returns its metrics, see `train_step`."""
+        """Learns from one batch; returns its metrics, see `train_step`.
+
+        Raises:
+          NotFiniteError: the batch before, or with hooks this one, met NaN or infinity.
+          ValueError: a label is out of range.
+        """
         self.state, metrics = self._train(self.state, x, target)
+        before, self._last = self._last, metrics
+        require_finite(self.state, before)
         self._count(self.stats.training, metrics, len(x))
         if self._hooks:
-            self._tell(flatten({"train": metrics}))
+            told = {name: value for name, value in metrics.items() if name != METRIC}
+            self._tell(flatten({"train": told}))
+            self._require_finite()
         return metrics
 
     def valid(self, x: jax.typing.ArrayLike, target: Any) -> tuple[jax.Array, dict[str, Any]]:
         """Measures one batch of the validation split; returns output and metrics."""
+        self._require_finite()
         y, metrics = self._evaluate(self.state, x, target)
         self._count(self.stats.validation, metrics, len(x))
         return y, metrics
 
     def test(self, x: jax.typing.ArrayLike, target: Any) -> tuple[jax.Array, dict[str, Any]]:
         """Measures one batch of the test split; returns output and metrics."""
+        self._require_finite()
         y, metrics = self._evaluate(self.state, x, target)
         self._count(self.stats.testing, metrics, len(x))
         return y, metrics
 
     def end_epoch(self) -> None:
-        """Logs the epoch and tells the hooks its means, such as ``"epoch/testing/loss"``."""
+        """Logs the epoch and tells the hooks its means, such as ``"epoch/testing/loss"``.
+
+        Raises:
+          NotFiniteError: the last batch met NaN or infinity.
+        """
+        self._require_finite()
         if self._hooks:
             stats = self.stats
             splits = {"training": stats.training, "validation": stats.validation}
@@ -130,6 +154,11 @@ class Assistant:
             found = flatten({"epoch": means})
             self._tell({name: value for name, value in found.items() if value is not None})
         self.stats.end_epoch()
+
+    def _require_finite(self):
+        """Raises for the step that nobody has looked at yet, once."""
+        last, self._last = self._last, {}
+        require_finite(self.state, last)
 
     def _count(self, stat, metrics, samples):
         loss = metrics["loss"] * samples if self._mean else metrics["loss"]

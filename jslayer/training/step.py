@@ -11,6 +11,8 @@ from jslayer.loss.labels import Reduction
 from jslayer.loss.sparsity import event_rate_loss
 from jslayer.ops import check
 from jslayer.training.accumulate import over_parts, reduction_of
+from jslayer.training.checked import Checked, checking
+from jslayer.training.finite import METRIC, calls, kept_if, not_finite
 from jslayer.training.projection import project
 from jslayer.training.state import TrainState as TrainState
 from jslayer.training.state import create_state as create_state
@@ -29,6 +31,7 @@ def train_step(
     accumulate: int = 1,
     reduction: Reduction | None = None,
     gradient_norms: bool = False,
+    keep_finite: bool = False,
 ) -> Step:
     """Makes the training step: forward, loss, gradient, update; jitted, the state donated.
 
@@ -49,15 +52,19 @@ def train_step(
       reduction: Whether the loss is a sum or a mean over samples, which only parts need to know;
         ``None``: as its attribute ``reduction`` says.
       gradient_norms: Measure the norm of every parameter's gradient.
+      keep_finite: A step that meets NaN or infinity changes nothing: its state is the one before
+        it. Reads the state once more.
 
     Returns:
       ``step(state, x, target) -> (state, metrics)``. The state given is used up. Metrics are
-      ``loss`` (as ``loss`` gives it) and, where asked for, ``correct``, ``event_rates`` by block,
+      ``loss`` (as ``loss`` gives it), ``not_finite`` (0 while loss, gradients and parameters are
+      finite; else what `jslayer.training.require_finite` names: neurons make integers of NaN, so
+      that the loss may look healthy) and, where asked for, ``correct``, ``event_rates`` by block,
       ``sparsity`` (the penalty), ``gradient_norms`` by parameter and ``gradient_norm`` of all.
 
     Raises:
-      ValueError: an argument is out of range; from ``step``: the batch cannot be cut, or there is
-        no block whose rate could be held down.
+      ValueError: an argument is out of range; from ``step``: a label is, the batch cannot be cut,
+        or there is no block whose rate could be held down.
 
     Example:
       ``step = train_step(loss.SpikeRate(0.2, 0.03)); state, metrics = step(state, x, label)``
@@ -78,7 +85,9 @@ def train_step(
                 y, seen, updated = _watched(
                     state.apply_fn, {"params": params, **others}, x, rates or sparsity, key
                 )
-                metrics = {"loss": loss(y, target), **_counted(y, target, count_correct)}
+                with checking(target):
+                    metrics = {"loss": loss(y, target)}
+                metrics |= _counted(y, target, count_correct)
                 total = metrics["loss"]
                 if sparsity is not None:
                     max_rate, lam = sparsity
@@ -92,19 +101,23 @@ def train_step(
             (_, (metrics, others)), gradients = found
             return gradients, metrics, others
 
-        if parts == 1:
-            gradients, metrics, others = gradients_of(state.others, (x, target), key)
-        else:
-            gradients, metrics, others = over_parts(
-                gradients_of, state.others, (x, target), key, parts, reduction
-            )
+        with calls() as order:
+            if parts == 1:
+                gradients, metrics, others = gradients_of(state.others, (x, target), key)
+            else:
+                gradients, metrics, others = over_parts(
+                    gradients_of, state.others, (x, target), key, parts, reduction
+                )
         if gradient_norms:
             metrics["gradient_norms"] = norms(gradients)
             metrics["gradient_norm"] = jnp.linalg.norm(jnp.stack([*norms(gradients).values()]))
-        state = state.apply_gradients(grads=gradients, others=others)
-        return state.replace(params=project(state.params)), metrics
+        after = state.apply_gradients(grads=gradients, others=others)
+        after = after.replace(params=project(after.params))
+        wrong = not_finite(after.params, gradients, metrics["loss"], order)
+        metrics[METRIC] = wrong
+        return kept_if(wrong, after, state) if keep_finite else after, metrics
 
-    return jax.jit(step, donate_argnums=0)
+    return Checked(step, donate_argnums=0)
 
 
 def eval_step(loss: Loss, *, count_correct: Count | None = None, rates: bool = False) -> Step:
@@ -116,7 +129,11 @@ def eval_step(loss: Loss, *, count_correct: Count | None = None, rates: bool = F
       rates: Measure the event rate of every block.
 
     Returns:
-      ``step(state, x, target) -> (output, metrics)``, metrics as in `train_step`.
+      ``step(state, x, target) -> (output, metrics)``, metrics as in `train_step`, but for
+      ``not_finite``.
+
+    Raises:
+      ValueError: from ``step``: a label is out of range.
     """
 
     def step(state, x, target):
@@ -125,9 +142,11 @@ def eval_step(loss: Loss, *, count_correct: Count | None = None, rates: bool = F
             measured = {"event_rates": event_rates(seen.get("intermediates", {}))}
         else:
             y, measured = state.apply_fn(state.variables, x), {}
-        return y, {"loss": loss(y, target), **_counted(y, target, count_correct), **measured}
+        with checking(target):
+            value = loss(y, target)
+        return y, {"loss": value, **_counted(y, target, count_correct), **measured}
 
-    return jax.jit(step)
+    return Checked(step)
 
 
 def norms(tree: Any) -> dict[str, jax.Array]:

@@ -68,7 +68,7 @@ def test_the_loss_falls_and_the_classes_are_learned():
 def test_nothing_is_counted_unless_asked_for():
     state = fresh()
     assert list(eval_step(LOSS)(state, inputs(), LABEL)[1]) == ["loss"]
-    assert list(train_step(LOSS)(state, inputs(), LABEL)[1]) == ["loss"]
+    assert list(train_step(LOSS)(state, inputs(), LABEL)[1]) == ["loss", "not_finite"]
 
 
 def test_a_step_updates_parameters_and_running_statistics_but_no_constants():

@@ -66,9 +66,10 @@ def test_rates_are_those_that_the_blocks_count():
 
 def test_what_is_not_asked_for_is_not_measured_and_changes_nothing():
     plain, metrics = train_step(SUM)(fresh(), X, LABEL)
-    assert list(metrics) == ["loss"]
+    assert list(metrics) == ["loss", "not_finite"]
     watched, metrics = train_step(SUM, rates=True, gradient_norms=True)(fresh(), X, LABEL)
-    assert set(metrics) == {"loss", "event_rates", "gradient_norms", "gradient_norm"}
+    names = {"loss", "not_finite", "event_rates", "gradient_norms", "gradient_norm"}
+    assert set(metrics) == names
     for a, b in zip(jax.tree.leaves(plain.params), jax.tree.leaves(watched.params), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6)
 

@@ -76,16 +76,28 @@ class InputData:
         elif wanted is not None:
             fits = given == wanted
         elif first.type == "average":
-            fits, wanted = math.prod(given) % first.shape[0] == 0, ("...",)
+            fits = math.prod(given) % first.shape[0] == 0
         else:
-            fits, wanted = self._gives(first, given), ("...",)
+            fits = self._gives(first, given)
         if not fits:
+            middle = self._middle(first, wanted)
             raise ValueError(
-                f"`x` has shape {x.shape}, expected [{layout}] with {list(wanted)} in the middle, "
+                f"`x` has shape {x.shape}, expected [{layout}] with {middle} in the middle, "
                 f"which layer/0 ({first.type}) of {self.file.path} turns into {list(first.shape)}; "
                 "pass data of that size."
             )
         return x
+
+    def _middle(self, first: Any, wanted: tuple[int, ...] | None) -> str:
+        """What is known of the size of the input, in words."""
+        if wanted is not None:
+            return str(list(wanted))
+        if first.type == "average":
+            return f"a multiple of {first.shape[0]} values"
+        if first.kernel is None:
+            return "a size"
+        channels = "C" if first.groups is None else shapes.input_channels(first)
+        return f"[{channels}, H, W]"
 
     def _gives(self, first: Any, given: tuple[int, ...]) -> bool:
         """Whether a first layer that does not know its input makes its output of this one."""

@@ -17,7 +17,35 @@ from jslayer.ops import check
 from jslayer.ops.layout import step_first, step_last, time_first
 
 State = Any
-Outputs = dict[int, dict[str, jax.Array]]
+
+
+@jax.tree_util.register_pytree_with_keys_class
+class Outputs(dict[int, dict[str, jax.Array]]):
+    """What was recorded, by number of the layer and name.
+
+    The layers have the numbers of the file, from 0; those that were not recorded are not there.
+    """
+
+    def __missing__(self, number: Any) -> Any:
+        """Says which layers there are."""
+        there = ", ".join(map(str, self)) or "none"
+        raise KeyError(
+            f"layer {number} was not recorded, expected one of {there}; layers count from 0, and "
+            "`layers` names those to record, 'all' or some"
+        )
+
+    def tree_flatten_with_keys(self) -> tuple[Any, Any]:
+        """Layers in order, for JAX."""
+        numbers = tuple(sorted(self))
+        keyed = [(jax.tree_util.DictKey(number), self[number]) for number in numbers]
+        return keyed, numbers
+
+    @classmethod
+    def tree_unflatten(cls, numbers: Any, values: Any) -> "Outputs":
+        """The inverse, for JAX."""
+        return cls(zip(numbers, values, strict=True))
+
+
 """By number of the layer in the file, then by name: ``spike``, ``voltage`` and so on."""
 
 
@@ -191,10 +219,10 @@ class HardwareNetwork:
         outputs, state = self._compiled(
             self.params, state, time_first(data), layers=numbers, record=names
         )
-        shaped = {
-            number: {name: to_layout(value, self.is_client) for name, value in found.items()}
+        shaped = Outputs(
+            (number, {name: to_layout(value, self.is_client) for name, value in found.items()})
             for number, found in outputs.items()
-        }
+        )
         return shaped, state
 
     def init(self, batch: int = 1) -> State:
@@ -252,7 +280,7 @@ class HardwareNetwork:
 
     def _over_time(self, params, state, x, *, layers, record):
         """``x`` ``[T, N, ..., C]``."""
-        before, after, given, recorded = x, [], {}, {}
+        before, after, given, recorded = x, [], {}, Outputs()
         for stage, arrays, own in zip(self.stages, params, state["layers"], strict=True):
             if stage.sources:
                 own, before = stage.join(own, [given[number] for number in stage.sources])

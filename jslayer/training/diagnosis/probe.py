@@ -25,12 +25,18 @@ class Layer:
       hook: What quantises its weights, or ``None``.
       half_step: Half of the distance of two weights on the grid.
       spiking: Its neurons spike; it is no sigma-delta layer, which may well send in every step.
+      neuron: The neuron that runs, unattached.
+      weight_scale: Of its block, or ``None``.
+      readout: It gives a number in every step, and sends no events.
     """
 
     path: tuple[str, ...]
     hook: Callable[[jax.Array], jax.Array] | None
     half_step: float
     spiking: bool
+    neuron: Any
+    weight_scale: float | None
+    readout: bool
 
     @property
     def name(self) -> str:
@@ -61,12 +67,16 @@ def probing(layers: list[Layer]) -> Iterator[None]:
             y = y[1:] if y.shape[0] > 1 else y
             module.sow("intermediates", SENT, jnp.mean(y != 0, axis=(0, 1), dtype=jnp.float32))
         elif context.method_name == "__call__":
+            own = getattr(module, "layer_neuron", module.new_neuron)()
             neuron = module.new_neuron()
             layer = Layer(
                 path=tuple(module.scope.path),
                 hook=module.weight_hook(),
                 half_step=1 / neuron.scale,
                 spiking=not isinstance(neuron, sigma_delta.Neuron),
+                neuron=own,
+                weight_scale=getattr(module, "weight_scale", None),
+                readout=own.main_output != neuron.main_output or getattr(own, "readout", False),
             )
             if layer.path not in [other.path for other in layers]:
                 layers.append(layer)

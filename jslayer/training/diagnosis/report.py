@@ -6,6 +6,9 @@ from typing import Literal
 
 Kind = Literal[
     "dead neurons",
+    "drive below threshold",
+    "surrogate too narrow",
+    "surrogate too wide",
     "saturated neurons",
     "vanishing gradient",
     "exploding gradient",
@@ -13,13 +16,29 @@ Kind = Literal[
     "delays at bounds",
     "clipped weights",
     "weights rounded to zero",
+    "states beyond int32",
+    "states beyond hardware",
     "not finite",
 ]
+
+LEAST: frozenset[str] = frozenset({"vanishing gradient", "surrogate too narrow"})
+"""Kinds whose limit is the least that may be; of the others it is the most."""
 
 ADVICE: Mapping[str, str] = {
     "dead neurons": (
         "drive them more (weight_scale, more input events) or lower the threshold; a wider "
         "surrogate (tau_grad) lets gradients reach neurons far below threshold"
+    ),
+    "drive below threshold": (
+        "the weights are too small for the threshold: half of the neurons never come near it, and "
+        "the layers behind hear nothing"
+    ),
+    "surrogate too narrow": (
+        "at the voltages seen the surrogate's slope is nearly zero, so that no gradient passes"
+    ),
+    "surrogate too wide": (
+        "at the voltages seen the surrogate is flat and low: neurons at the threshold learn no "
+        "more than those far away, and gradients shrink from layer to layer"
     ),
     "saturated neurons": (
         "drive them less (weight_scale) or raise the threshold, or hold rates down "
@@ -49,6 +68,14 @@ ADVICE: Mapping[str, str] = {
         "they are below half a step of the grid: raise weight_scale, and the threshold if the "
         "layer spikes too much then"
     ),
+    "states beyond int32": (
+        "a state of the network reached the end of int32 and is not what it would be: lower the "
+        "drive, or let more of it leak (a decay of zero adds up for ever)"
+    ),
+    "states beyond hardware": (
+        "hardware holds a state in 24 bits and would clip or wrap it: lower the drive or raise the "
+        "decays, if the network is to run there"
+    ),
     "not finite": (
         "find where they arise: an earlier checkpoint, a lower learning rate, input without NaN"
     ),
@@ -68,6 +95,10 @@ class Limits:
       bounds: Largest share of decays or delays that may sit at a bound.
       clipped: Largest share of weights that may lie beyond the grid.
       to_zero: Largest share of weights that may round to zero.
+      drive: Largest threshold, in units of the highest voltage of a layer's middle neuron, of a
+        layer that is dead.
+      narrow: Least width of the surrogate, in units of the usual distance of voltage and threshold.
+      wide: Largest such width.
     """
 
     dead: float = 0.5
@@ -78,6 +109,9 @@ class Limits:
     bounds: float = 0.25
     clipped: float = 0.05
     to_zero: float = 0.9
+    drive: float = 1.0
+    narrow: float = 0.1
+    wide: float = 30.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,22 +122,24 @@ class Finding:
       kind: What it is.
       layer: Where: a path, e.g. ``blocks_1/neuron/voltage_decay``.
       measure: What was measured: a share, a ratio, or a count of numbers.
-      limit: What it may be at most (for a vanishing gradient: at least).
+      limit: What it may be at most (for kinds in `LEAST`: at least).
+      proposal: The value to try, e.g. ``"weight_scale=4"``; empty where none follows.
     """
 
     kind: Kind
     layer: str
     measure: float
     limit: float
+    proposal: str = ""
 
     @property
     def advice(self) -> str:
         """What helps."""
-        return ADVICE[self.kind]
+        return ADVICE[self.kind] + (f"; try {self.proposal}" if self.proposal else "")
 
     def __str__(self) -> str:
         """One line of measures, one of advice."""
-        below = "at least" if self.kind == "vanishing gradient" else "at most"
+        below = "at least" if self.kind in LEAST else "at most"
         return (
             f"{self.layer}: {self.kind}: {self.measure:.3g}, expected {below} {self.limit:.3g}\n"
             f"  {self.advice}"

@@ -11,8 +11,9 @@ import numpy as np
 from jslayer.block.base import MAX_DELAY
 from jslayer.ops.fixed_point import DECAY_SCALE
 from jslayer.synapse.weight import weight_in_use
-from jslayer.training.diagnosis import probe
-from jslayer.training.diagnosis.report import Finding, Kind, Limits, Report
+from jslayer.training.checked import Checked, checking
+from jslayer.training.diagnosis import probe, voltages
+from jslayer.training.diagnosis.report import LEAST, Finding, Kind, Limits, Report
 
 WEIGHTS = ("weight", "weight_v", "weight_g")
 
@@ -28,7 +29,9 @@ def diagnose(
 ) -> Report:
     """Runs a network once and says what would stop it from learning.
 
-    Looks for neurons that are dead or saturated, gradients that vanish or explode on their way to a
+    Looks for neurons that are dead or saturated, and why: weights too small for the threshold, a
+    surrogate too narrow or too wide for the voltages seen; states that leave int32, or the 24 bits
+    of hardware; gradients that vanish or explode on their way to a
     layer (with ``loss``), learned decays and delays at their bounds, weights beyond the grid or
     rounded to zero, and numbers that are not finite.
 
@@ -42,6 +45,9 @@ def diagnose(
 
     Returns:
       A `Report`; print it, or read its findings.
+
+    Raises:
+      ValueError: a label is out of range.
 
     Example:
       >>> from jslayer.block import Sequential, cuba
@@ -59,7 +65,8 @@ def diagnose(
         def objective(params):
             with probe.probing(layers):
                 y, seen = network.apply({**held, "params": params}, x, mutable=["intermediates"])
-            value = jnp.zeros(()) if loss is None else loss(y, target)
+            with checking(target):
+                value = jnp.zeros(()) if loss is None else loss(y, target)
             return value, (y, seen.get("intermediates", {}))
 
         if loss is None:
@@ -69,13 +76,15 @@ def diagnose(
         (value, (y, seen)), gradients = found
         return value, y, seen, gradients
 
-    value, y, seen, gradients = jax.device_get(jax.jit(run)(held, batch, target))
+    value, y, seen, gradients = jax.device_get(Checked(run)(held, batch, target))
     params = jax.device_get(held.get("params", {}))
     for name, tree in {**jax.device_get(held), "batch": batch, "output": y, "loss": value}.items():
         ledger.finite(name, tree)
     ledger.finite("gradient", gradients)
     for layer in layers:
         ledger.activity(layer, probe.below(seen, layer.path))
+        for found in voltages.measured(layer, probe.below(seen, layer.path), params):
+            ledger.voltages(*found)
         ledger.weights(layer, probe.below(params, layer.path))
         ledger.bounds(layer, probe.below(params, layer.path))
     if loss is not None:
@@ -89,13 +98,15 @@ class _Ledger:
     def __init__(self, limits):
         self.limits, self.findings, self.measures = limits, [], {}
 
-    def note(self, kind: Kind, layer: str, measure: float, limit: float) -> None:
+    def note(
+        self, kind: Kind, layer: str, measure: float, limit: float, proposal: str = ""
+    ) -> None:
         """Takes a measure down, as a finding if it is beyond the limit."""
         measure = float(measure)
         self.measures[f"{layer}: {kind}"] = measure
-        wrong = measure < limit if kind == "vanishing gradient" else measure > limit
+        wrong = measure < limit if kind in LEAST else measure > limit
         if wrong:
-            self.findings.append(Finding(kind, layer, measure, limit))
+            self.findings.append(Finding(kind, layer, measure, limit, proposal))
 
     def finite(self, name, tree):
         for path, leaf in _leaves(tree, name):
@@ -103,13 +114,25 @@ class _Ledger:
                 self.note("not finite", path, np.sum(~np.isfinite(leaf)), 0)
 
     def activity(self, layer, seen):
-        if probe.SENT not in seen:  # a read-out sends no events
+        if layer.readout or probe.SENT not in seen:
             return
         sent = np.asarray(seen[probe.SENT][-1])
         self.note("dead neurons", layer.name, np.mean(sent == 0), self.limits.dead)
         if layer.spiking:
             often = np.mean(sent >= self.limits.every_step)
             self.note("saturated neurons", layer.name, often, self.limits.saturated)
+
+    def voltages(self, kind, layer, measure, proposal):
+        limits = {
+            "drive below threshold": self.limits.drive,
+            "surrogate too narrow": self.limits.narrow,
+            "surrogate too wide": self.limits.wide,
+        }
+        if kind == "drive below threshold":
+            dead = self.measures.get(f"{layer}: dead neurons", 0.0)
+            if dead <= self.limits.dead:
+                return
+        self.note(kind, layer, measure, limits.get(kind, 1.0), proposal)
 
     def weights(self, layer, params):
         if layer.hook is None:

@@ -1,0 +1,104 @@
+"""What the states of a layer say: is it driven, does its surrogate fit, do the states hold."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from jslayer.neuron.spiking import Spiking
+from jslayer.training.diagnosis.probe import Layer, below
+from jslayer.training.diagnosis.report import Kind
+
+INT32_END = 2.0**31
+"""Units of a state at the end of int32."""
+
+HARDWARE_END = 2.0**23
+"""Units of a state at the end of the hardware's 24 bits."""
+
+WIDTH = 3.0
+"""Width to try, in usual distances of voltage and threshold."""
+
+PEAK = 0.05
+"""Height of the surrogate to try at its top, times the usual distance."""
+
+Measure = tuple[Kind, str, float, str]
+"""Kind, layer, number, and the value to try."""
+
+
+def measured(layer: Layer, seen: Mapping[str, Any], params: Mapping[str, Any]) -> Iterator[Measure]:
+    """Measures the states of a spiking layer, where the call left them.
+
+    Args:
+      layer: The layer.
+      seen: Its ``intermediates``.
+      params: Parameters of the network.
+    """
+    neuron, traces = layer.neuron, below(seen, ("neuron",))
+    if not isinstance(neuron, Spiking):
+        return
+    shown = {name: np.asarray(value[-1]) for name, value in traces.items()}
+    states = {n: v for n, v in shown.items() if n in neuron.record.membrane.traces}
+    yield from _ranges(layer, states)
+    watched = shown.get(neuron.record.watched)
+    if layer.readout or watched is None or not np.any(watched):
+        return
+    learned = below(params, (*layer.path, "neuron")).get("threshold")
+    resting = neuron.quantized_threshold if learned is None else float(np.mean(learned))
+    threshold = sum(shown[n] for n in ("threshold", "refractory") if n in shown)
+    threshold = threshold if np.ndim(threshold) else resting
+
+    # the middle of the neurons, of each the highest voltage in the batch
+    peak = float(np.median(np.max(watched, axis=(0, -1))))
+    needed = resting / peak if peak > 0 else np.inf
+    yield "drive below threshold", layer.name, needed, _stronger(layer, needed, resting, peak)
+
+    tau = getattr(neuron.spike_surrogate(), "tau", None)
+    distance = float(np.median(np.abs(watched - threshold)))
+    if tau is None or not distance > 0:
+        return
+    proposal = _surrogate(neuron, resting, distance)
+    yield "surrogate too narrow", layer.name, tau / distance, proposal
+    yield "surrogate too wide", layer.name, tau / distance, proposal
+
+
+def _ranges(layer: Layer, states: Mapping[str, np.ndarray]) -> Iterator[Measure]:
+    units = {
+        name: value.astype(np.float64) * layer.neuron.s_scale for name, value in states.items()
+    }
+    if not units:
+        return
+    largest = max(float(np.max(np.abs(value))) for value in units.values())
+    # a state that jumps by half of int32 in a step has wrapped around its end
+    jumps = [np.abs(np.diff(value, axis=-1)) for value in units.values() if value.shape[-1] > 1]
+    jump = max((float(np.max(value)) for value in jumps), default=0.0)
+    # float32 rounds the last 2^7 units away
+    beyond = largest >= INT32_END - 2.0**7 or jump >= INT32_END
+    whole = max(largest, jump) / INT32_END
+    yield "states beyond int32", layer.name, max(whole, 1 + 2.0**-20) if beyond else whole / 2, ""
+    yield "states beyond hardware", layer.name, largest / HARDWARE_END, ""
+
+
+def _stronger(layer: Layer, needed: float, threshold: float, peak: float) -> str:
+    """Weights with which the middle neuron goes to twice its threshold."""
+    if not np.isfinite(needed):
+        return ""
+    if layer.weight_scale is None:
+        return f"threshold={_short(peak / 2)}"
+    more = _short(2 * needed * layer.weight_scale)
+    return f"weight_scale={more}, or threshold={_short(threshold / (2 * needed))}"
+
+
+def _surrogate(neuron: Spiking, threshold: float, distance: float) -> str:
+    """A surrogate as wide as the voltages are away from the threshold, and as high as suits."""
+    if neuron.surrogate is not None:
+        return f"a surrogate with tau={_short(WIDTH * distance)}"
+    tau = WIDTH * distance
+    tau_grad = tau / (threshold * neuron.tau_multiplier)
+    if neuron.record.phase:
+        return f"tau_grad={_short(tau_grad)}"
+    scale_grad = 2 * tau * (PEAK / distance) / neuron.scale_multiplier
+    return f"tau_grad={_short(tau_grad)}, scale_grad={_short(scale_grad)}"
+
+
+def _short(value: float) -> str:
+    return f"{value:.2g}"
