@@ -93,10 +93,12 @@ def from_lava(
       >>> variables["params"]["blocks_0"]["synapse"]["weight"].shape
       (2, 3)
     """
-    init = jax.jit(network.init) if isinstance(network, Sequential) else None
+    init: Callable[..., Any]
     if isinstance(network, Detector):
         network, init = network.network, network.init
-    if init is None:
+    elif isinstance(network, Sequential):
+        init = jax.jit(network.init)
+    else:
         raise TypeError(
             f"`network` is a {type(network).__name__}, expected a Sequential of blocks or a "
             "Detector; put the blocks in a row as the reference's module has them."

@@ -46,6 +46,7 @@ from jslayer.obd.target import YOLOtarget as YOLOtarget
 from jslayer.obd.target import yolo_target as yolo_target
 from jslayer.obd.video import detection_frames as detection_frames
 from jslayer.obd.video import save_video as save_video
+from jslayer.obd.yolo_base import YOLOBase as YOLOBase
 
 __all__ = [
     "ANCHORS",
