@@ -161,12 +161,14 @@ def training(report: timing.Report, size: Size, rounds: int) -> None:
     read = jax.jit(lambda raws: detector.read(raws, **JUDGED))
     floor = "convolutions of the step"
     rounds = max(rounds // 3, 1)
+    step = trained_step(detector, x, rows, kind)
+    products = convolutions(detector, size.image, size.steps, backward=True)
     found = report.add(
         f"yolo_kp, {size.image[0]} x {size.image[1]}, T = {size.steps}, batch 1, "
         f"{CLASSES} classes, {PADDED} rows of objects",
         [
-            timing.Case(floor, convolutions(detector, size.image, size.steps, backward=True)),
-            timing.Case("training step", trained_step(detector, x, rows, kind), floor),
+            timing.Case(floor, products),
+            timing.Case("training step", step, floor),
             timing.Case("targets", functools.partial(targets, rows, kind), "training step"),
             timing.Case(
                 "targets and loss, forward and backward",
@@ -181,7 +183,26 @@ def training(report: timing.Report, size: Size, rounds: int) -> None:
     share = (found["targets"].median_ms + found["suppression"].median_ms) / found[
         "training step"
     ].median_ms
-    report.say(f"Targets and suppression together are {share:.1%} of a training step.")
+    report.say(f"Targets and suppression together are {share:.2%} of a training step.")
+    alone, whole = processor_ms([products, step], rounds)
+    report.add_rows(
+        "processor time of all threads, on which other programs have less influence",
+        [
+            {"case": floor, "median, ms": alone, "over": 1.0},
+            {"case": "training step", "median, ms": whole, "over": whole / alone},
+        ],
+    )
+
+
+def processor_ms(calls: Sequence[Callable[[], Any]], rounds: int) -> list[float]:
+    """Milliseconds of processors that each call uses, the median of calls in turn."""
+    taken: list[list[float]] = [[] for _ in calls]
+    for _ in range(rounds):
+        for call, spent in zip(calls, taken, strict=True):
+            start = time.process_time()
+            jax.block_until_ready(call())
+            spent.append(1e3 * (time.process_time() - start))
+    return [statistics.median(spent) for spent in taken]
 
 
 def streaming(report: timing.Report, size: Size, rounds: int) -> None:
