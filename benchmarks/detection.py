@@ -136,7 +136,7 @@ def convolve(
     )
 
 
-def trained_step(detector: obd.Detector, *batch: np.ndarray) -> Callable[[], Any]:
+def trained_step(detector: obd.Detector, *batch: Any) -> Callable[[], Any]:
     """A call that trains for one step; it keeps the state, whose buffers are donated."""
     state = detection_state(detector, batch[0], schedule(1e-3, 1000))
     step = detection_step(detector)
@@ -217,7 +217,7 @@ def streaming(report: timing.Report, size: Size, rounds: int) -> None:
         "street_yolo as trained": (detector, variables),
         "street_yolo folded": (dataclasses.replace(detector, network=network), at_hand),
     }
-    runs = {}
+    runs: dict[str, Callable[[], list[float]]] = {}
     for name, (subject, given) in subjects.items():
         stream = subject.stream(**JUDGED)
         runs[name] = functools.partial(

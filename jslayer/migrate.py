@@ -223,7 +223,7 @@ def _block(path: Path | None, network: Sequential) -> Any:
 def _is_idle(name: str, value: np.ndarray, path: Path | None, network: Sequential) -> bool:
     """True for a number without effect: an unset bias, a pool's constant weight that is ours."""
     block = _block(path, network)
-    if block is None:
+    if path is None or block is None:
         return False
     if path[1:] == ("neuron", "bias"):
         return not value.any()
