@@ -1,7 +1,6 @@
 """Checkpoints of the reference library, brought into networks of the same blocks."""
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -9,9 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from jslayer.block import Sequential
+from jslayer.io.state_dict import STATES as STATES
+from jslayer.io.state_dict import WEIGHTS as WEIGHTS
+from jslayer.io.state_dict import StateDict, arrays_of, is_number
 from jslayer.io.text import shown
-from jslayer.io.torch_file import on_host, read_state_dict
 from jslayer.neuron.spiking import Spiking
+from jslayer.obd.detector import Detector
+from jslayer.obd.from_lava import in_one_list, is_detector
 from jslayer.ops.fixed_point import DECAY_SCALE
 
 __all__ = ["from_lava"]
@@ -29,26 +32,20 @@ DECAYS = (
 )
 """Parameters that the reference keeps times 4096."""
 
-WEIGHTS = {
-    "parametrizations.weight.original0": "weight_g",
-    "parametrizations.weight.original1": "weight_v",
-}
-"""How newer versions of PyTorch call the parts of a normalised weight."""
-
-STATES = ("_state", "delay_buffer", "num_batches_tracked")
-"""Ends of the names of what a checkpoint may hold and a network does not keep."""
-
+POOLS = ("Pool", "Unpool")
+"""Synapses without parameters, unless they learn their weight."""
 
 MOST_NAMES = 20
 """Names that an error lists."""
 
 
 def from_lava(
-    state_dict: Mapping[str, Any] | str | os.PathLike[str],
-    network: Sequential,
+    state_dict: StateDict,
+    network: Sequential | Detector,
     sample: Any,
     *,
     prefix: str = "blocks",
+    heads: bool = True,
 ) -> dict[str, Any]:
     """The variables of a network from a checkpoint of lava-dl's SLAYER.
 
@@ -58,19 +55,24 @@ def from_lava(
     to fractions, trailing axes of one go, delays and weights (normalised or not) stay as they are,
     running statistics become ``batch_stats``. States and buffers of a run are left out.
 
+    The reference's detectors come over too, whose lists of layers are numbered through as in
+    `jslayer.obd.models`. A detector keeps its anchors; `jslayer.obd.lava_anchors` are those of the
+    checkpoint.
+
     Args:
       state_dict: Arrays by the reference's names, ``blocks.0.synapse.weight_g`` and so on: what
         ``{k: v.numpy() for k, v in module.state_dict().items()}`` gives. Or the name of a file of
         ``torch.save(module.state_dict(), ...)``, which is read with PyTorch where it is installed.
-      network: A `Sequential`.
+      network: A `Sequential`, a `Graph` or a `jslayer.obd.Detector`.
       sample: Data as the network takes them, for the shapes.
       prefix: Name of the list of blocks in the reference's module.
+      heads: Take over the last layers too; ``False``: they stay as new, as for other classes.
 
     Returns:
       The network's variables, as ``network.init`` gives them.
 
     Raises:
-      TypeError: ``network`` is no `Sequential`.
+      TypeError: ``network`` is no `Sequential` and no `Detector`.
       ImportError: ``state_dict`` names a file, and PyTorch is not installed.
       FileNotFoundError: there is no such file.
       ValueError: the file cannot be read, names are unknown or missing, an array has another shape,
@@ -91,24 +93,42 @@ def from_lava(
       >>> variables["params"]["blocks_0"]["synapse"]["weight"].shape
       (2, 3)
     """
-    if not isinstance(network, Sequential):
+    init: Callable[..., Any]
+    if isinstance(network, Detector):
+        network, init = network.network, network.init
+    elif isinstance(network, Sequential):
+        init = jax.jit(network.init)
+    else:
         raise TypeError(
-            f"`network` is a {type(network).__name__}, expected a Sequential of blocks; put the "
-            "blocks in a row as the reference's module has them."
+            f"`network` is a {type(network).__name__}, expected a Sequential of blocks or a "
+            "Detector; put the blocks in a row as the reference's module has them."
         )
-    if isinstance(state_dict, str | os.PathLike):
-        state_dict = read_state_dict(state_dict)
-    variables = _unfrozen(jax.jit(network.init)(jax.random.key(0), jnp.asarray(sample)))
+    given = arrays_of(state_dict)
+    path_of = lambda name: _path(name, prefix)
+    if prefix == "blocks" and is_detector(given):
+        given.pop("anchors", None)
+        renamed = in_one_list(given)
+        path_of = lambda name: _path(renamed(name), prefix)
+    given = _constants_joined(given, path_of, network)
+    variables = _unfrozen(init(jax.random.key(0), jnp.asarray(sample)))
     places = dict(_places(variables))
-    given = _channels_joined({name: _array(name, v) for name, v in _kept(state_dict, prefix)})
+    ends = {f"blocks_{number}" for number in network.ends}
+    left_new = lambda path: path is not None and path[0] in ends and not heads
     unknown, found = [], {}
     for name, value in given.items():
-        path = _path(name, prefix)
+        path = path_of(name)
+        if left_new(path):
+            continue
         if path in places:
-            found[path] = _fitted(name, value, path, places[path])
+            more = ", or pass heads=False to leave it as new" if path[0] in ends else ""
+            found[path] = _fitted(name, value, path, places[path], more)
         elif not _is_idle(name, value, path, network):
             unknown.append(name)
-    missing = [".".join(path) for path in places if path not in found and _needed(path, network)]
+    missing = [
+        ".".join(path)
+        for path in places
+        if path not in found and _needed(path, network) and not left_new(path)
+    ]
     if unknown or missing:
         raise ValueError(
             f"`state_dict` has names that the network does not know: {_listed(unknown)}; and it "
@@ -153,66 +173,10 @@ def _places(variables: Mapping[str, Any]) -> Iterator[tuple[Path, _Place]]:
         yield from places(variables.get(collection, {}), (), collection)
 
 
-def _kept(state_dict: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    """What a network could hold, under names without the wrapper of parallel training."""
-    if not isinstance(state_dict, Mapping):
-        raise ValueError(
-            f"`state_dict` is a {type(state_dict).__name__}, expected arrays by name; pass what "
-            "`module.state_dict()` returns."
-        )
-    for name, value in state_dict.items():
-        name = str(name).removeprefix("module.")
-        for theirs, ours in WEIGHTS.items():
-            name = name.replace(theirs, ours)
-        if not name.endswith(STATES):
-            yield name, value
-
-
-def _array(name: str, value: Any) -> np.ndarray:
-    """A number of the checkpoint, also of a tensor that still hangs in a graph."""
-    try:
-        array = np.asarray(on_host(value) if hasattr(value, "detach") else value)
-    except (RuntimeError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"`state_dict` holds {shown(name)}, which is no plain array ({type(error).__name__}), "
-            "expected numbers; leave it out, or convert it with `.to_dense().float()`."
-        ) from None
-    if array.dtype == jnp.bfloat16:
-        array = array.astype(np.float32)
-    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-        raise ValueError(
-            f"`state_dict` holds {shown(name)} of dtype {shown(array.dtype)}, or with NaN or "
-            "infinity, expected finite real numbers; take an earlier checkpoint."
-        )
-    with np.errstate(over="ignore"):
-        single = array.astype(np.float32)
-    if not np.isfinite(single).all():
-        raise ValueError(
-            f"`state_dict` holds {shown(name)} from {array.min():g} to {array.max():g}, expected "
-            "numbers that float32 can hold; take an earlier checkpoint."
-        )
-    return single
-
-
-def _channels_joined(given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Thresholds that a sigma-delta neuron keeps one by one per channel, as one array."""
-    found, units = {}, {}
-    for name, value in given.items():
-        head, mark, rest = name.partition(".threshold_unit.")
-        channel = rest.split(".")[0]
-        if mark and _is_number(channel) and value.size == 1:
-            units.setdefault(f"{head}.threshold", {})[int(channel)] = value.reshape(())
-        else:
-            found[name] = value
-    for name, by_channel in units.items():
-        found[name] = np.stack([by_channel[channel] for channel in sorted(by_channel)])
-    return found
-
-
 def _path(name: str, prefix: str) -> Path | None:
     """The place in the network of the reference's name."""
     head, _, rest = name.removeprefix(f"{prefix}.").partition(".")
-    if not name.startswith(f"{prefix}.") or not _is_number(head):
+    if not name.startswith(f"{prefix}.") or not is_number(head):
         return None
     parts = [part for part in rest.split(".") if part != "delta"]
     if parts[0] == "delay":
@@ -220,18 +184,30 @@ def _path(name: str, prefix: str) -> Path | None:
     return (f"blocks_{head}", *parts)
 
 
-def _is_number(text: str) -> bool:
-    return text.isdecimal() and len(text) < 10
+def _constants_joined(
+    given: Mapping[str, np.ndarray], path_of: Callable[[str], Path | None], network: Sequential
+) -> dict[str, np.ndarray]:
+    """Weights of pools that the reference normalises and ours keeps constant, as they act."""
+    joined = dict(given)
+    for name in given:
+        block = _block(path_of(name), network)
+        if getattr(block, "synapse_kind", None) not in POOLS or block.weight_norm:
+            continue
+        whole, mark, _ = name.rpartition("_g")
+        if mark and f"{whole}_v" in given:
+            length, direction = joined.pop(name), joined.pop(f"{whole}_v")
+            joined[whole] = length * direction / np.linalg.norm(direction)
+    return joined
 
 
-def _fitted(name: str, value: np.ndarray, path: Path, place: _Place) -> np.ndarray:
+def _fitted(name: str, value: np.ndarray, path: Path, place: _Place, more: str) -> np.ndarray:
     """A number in natural units, shaped as ours: only axes of one differ."""
     without = lambda shape: tuple(size for size in shape if size != 1)
     if without(value.shape) != without(place.shape):
         if value.size != 1 or not path[-1].startswith("running"):
             raise ValueError(
                 f"`state_dict` holds {name} of shape {value.shape}, expected {place.shape} but for "
-                "axes of one; build the network with the same sizes."
+                f"axes of one; build the network with the same sizes{more}."
             )
         value = np.broadcast_to(value.reshape(()), place.shape)  # never updated: all channels alike
     if path[-1] in DECAYS:
@@ -247,7 +223,7 @@ def _block(path: Path | None, network: Sequential) -> Any:
 def _is_idle(name: str, value: np.ndarray, path: Path | None, network: Sequential) -> bool:
     """True for a number without effect: an unset bias, a pool's constant weight that is ours."""
     block = _block(path, network)
-    if block is None:
+    if path is None or block is None:
         return False
     if path[1:] == ("neuron", "bias"):
         return not value.any()
@@ -256,12 +232,12 @@ def _is_idle(name: str, value: np.ndarray, path: Path | None, network: Sequentia
     if path[1:2] == ("neuron",) and path[2:3] and path[2].endswith("norm"):
         return block.new_neuron().norm is not None and block.layer_neuron().norm is None
     kind = getattr(block, "synapse_kind", None)
-    if kind in ("Pool", "Unpool") and path[1] == "synapse" and path[-1] == "weight":
+    if kind in POOLS and path[1] == "synapse" and path[-1] == "weight":
         if np.ptp(value) or not np.isclose(value.flat[0], block.weight_scale, rtol=1e-6):
             raise ValueError(
                 f"`state_dict` holds {name} from {value.min():g} to {value.max():g}, expected "
                 f"{block.weight_scale:g}, the block's `weight_scale`; build it with that of the "
-                "reference."
+                "reference, or with `weight_norm` if it was learned."
             )
         return True
     return False

@@ -79,7 +79,7 @@ def save_mp4(
     """
     check.positive("frame_rate", frame_rate)
     array = stack(frames)
-    program = _ffmpeg()
+    program = _ffmpeg("Writing MP4", "save a .gif or .html file")
     array = np.pad(
         array, [(0, 0), (0, array.shape[1] % 2), (0, array.shape[2] % 2), (0, 0)], "edge"
     )
@@ -118,7 +118,8 @@ def read_video(path: PathLike, size: tuple[int, int], *, most: int | None = None
       ValueError: ffmpeg cannot read the file, or it holds no frame.
     """
     source, (height, width) = existing(path), size
-    command = [_ffmpeg(), "-loglevel", "error", "-nostdin", "-i", str(source.absolute()), "-an"]
+    program = _ffmpeg(f"Reading {source}", "unpack its frames to files of pictures")
+    command = [program, "-loglevel", "error", "-nostdin", "-i", str(source.absolute()), "-an"]
     command += [] if most is None else ["-frames:v", str(most)]
     command += ["-vf", f"scale={width}:{height}", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     done = subprocess.run(command, capture_output=True, check=False)
@@ -133,8 +134,13 @@ def read_video(path: PathLike, size: tuple[int, int], *, most: int | None = None
     return np.frombuffer(done.stdout, np.uint8, whole * frame).reshape(whole, height, width, 3)
 
 
-def _ffmpeg() -> str:
-    """Finds the program ffmpeg, or else that of the package imageio-ffmpeg."""
+def _ffmpeg(purpose: str, instead: str) -> str:
+    """Finds the program ffmpeg, or else that of the package imageio-ffmpeg.
+
+    Args:
+      purpose: What needs it.
+      instead: What to do without it.
+    """
     if program := shutil.which("ffmpeg"):
         return program
     try:
@@ -143,9 +149,9 @@ def _ffmpeg() -> str:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except (ImportError, RuntimeError):
         raise FileNotFoundError(
-            "MP4 needs the program ffmpeg, which is not on the search path, expected it there; "
-            'install it with the system\'s packages or by pip install "jslayer[video]", or save a '
-            ".gif or .html file."
+            f"{purpose} needs the program ffmpeg, which is not on the search path, expected it "
+            "there; install it with the system's packages or by pip install "
+            f'"jslayer[video]", or {instead}.'
         ) from None
 
 

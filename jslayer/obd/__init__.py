@@ -22,6 +22,7 @@ from jslayer.obd.dataset import SyntheticStreet as SyntheticStreet
 from jslayer.obd.detector import Detector as Detector
 from jslayer.obd.detector import load_detector as load_detector
 from jslayer.obd.draw import draw_boxes as draw_boxes
+from jslayer.obd.from_lava import lava_anchors as lava_anchors
 from jslayer.obd.hardware import hardware_raws as hardware_raws
 from jslayer.obd.head import Unit as Unit
 from jslayer.obd.head import decode as decode
@@ -45,6 +46,7 @@ from jslayer.obd.target import YOLOtarget as YOLOtarget
 from jslayer.obd.target import yolo_target as yolo_target
 from jslayer.obd.video import detection_frames as detection_frames
 from jslayer.obd.video import save_video as save_video
+from jslayer.obd.yolo_base import YOLOBase as YOLOBase
 
 __all__ = [
     "ANCHORS",
@@ -73,6 +75,7 @@ __all__ = [
     "hardware_raws",
     "iou",
     "iou_of_pairs",
+    "lava_anchors",
     "load_detector",
     "models",
     "nms",

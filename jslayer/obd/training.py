@@ -138,9 +138,11 @@ def detection_step(
         raws, updated = detector.apply(variables, frames, train=True, mutable=mutable)
         total, parts = detector.loss(raws, rows, kind, ignore_iou=ignore_iou, **factors)
         rates = jnp.stack(list(event_rates(updated.pop("intermediates")).values())[:-1])
-        excess = jnp.sum(jax.nn.relu(rates - free_rate))
         steps = frames.shape[-1]
-        return total / steps + sparsity * excess, (parts / steps, rates, updated)
+        total = total / steps
+        if sparsity:  # otherwise zeros would go back through all layers
+            total = total + sparsity * jnp.sum(jax.nn.relu(rates - free_rate))
+        return total, (parts / steps, rates, updated)
 
     def step(state, frames, rows, kind):
         if flip:

@@ -8,10 +8,12 @@ import subprocess
 import sys
 
 import jax
+import numpy as np
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks import gpu, timing
+from benchmarks import detection, gpu, timing
+from jslayer import obd
 
 TIMES = {"case", "first call, s", "median, ms", "min, ms", "max, ms", "over its floor"}
 EXPECTED = {
@@ -65,6 +67,18 @@ EXPECTED = {
         TIMES | {"policy", "temporary at T = 16, MiB", "bytes per neuron and step"},
         {"save", "save_spikes", "recompute"},
     ),
+    "detection": (
+        TIMES | {"median, ms", "99 % below, ms"},
+        {
+            "convolutions of the step",
+            "training step",
+            "targets",
+            "suppression",
+            "street_yolo as trained",
+            "street_yolo folded",
+            "4 frames x 20 boxes in one call",
+        },
+    ),
     "sharding": (TIMES | {"network", "devices"}, {"dense: 1 device"}),
 }
 """Columns and rows that must be among those printed."""
@@ -95,6 +109,19 @@ def test_a_benchmark_prints_its_rows_and_the_machine_and_writes_the_same(name, c
     assert written["machine"]["jax"] == jax.__version__
     named = {str(next(iter(row.values()))) for rows in written["tables"].values() for row in rows}
     assert rows <= named
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_detectors_file_is_judged_in_floats_and_in_integers(capsys, tmp_path):
+    pytest.importorskip("pycocotools", reason="pycocotools is not installed")
+    network = obd.models.street_yolo(channels=(4,) * 6)
+    variables = network.init(jax.random.key(0), np.zeros((1, 3, 32, 48, 1), np.float32))
+    network.export(tmp_path / "network.net", variables)
+    detection.main(["--tiny", "--hardware", str(tmp_path)])
+    columns, rows = tables(capsys.readouterr().out)
+    assert {"case", "AP", "AP50", "AP75"} <= columns
+    assert {"network in floats", "file in integers"} <= rows
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from jslayer import io
+from jslayer import io, obd
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
@@ -188,8 +188,13 @@ def test_an_animation_becomes_an_mp4(tmp_path):
 def test_the_absence_of_ffmpeg_is_explained(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(FileNotFoundError, match="the program ffmpeg, which is not on the search"):
+    with pytest.raises(FileNotFoundError, match=r"^Writing MP4 needs the program ffmpeg.*\.gif or"):
         io.save_mp4(np.zeros((3, 4, 4, 3), np.uint8), tmp_path / "a.mp4")
+    (tmp_path / "a.mp4").write_bytes(b"video")
+    sentence = r"^Reading .*a\.mp4 needs the program ffmpeg, which .* or unpack its frames to files"
+    for read in (lambda path: io.read_video(path, (4, 4)), obd.dataset.VideoFiles):
+        with pytest.raises(FileNotFoundError, match=sentence):
+            read(tmp_path / "a.mp4")
 
 
 def test_a_failure_of_ffmpeg_is_told(tmp_path, monkeypatch):

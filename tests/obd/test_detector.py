@@ -115,6 +115,33 @@ def test_hardware_is_the_network_with_a_step_per_synapse(name, tmp_path):
         )
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_integers_of_the_hardware_find_what_the_network_finds(tmp_path):
+    _, variables, x = alive("street_yolo")
+    learned = {**variables["params"]}
+    for number in range(1, 7):  # between the whole weights that a file holds
+        block, channels = f"blocks_{number}", (4, 4, 6, 6, 6, 6)[number - 1]
+        threshold = 0.09 + 0.003 * jnp.arange(channels, dtype=jnp.float32)
+        learned[block] = {**learned[block], "neuron": {"threshold": threshold}}
+    detector = models.street_yolo(channels=(4, 4, 6, 6, 6, 6), learn_threshold=True)
+    variables = {**variables, "params": learned}
+    detector.export(tmp_path / "a.net", variables)
+    raws = applied(detector, variables, x), obd.hardware_raws(tmp_path / "a.net", x)
+    # [N, T, boxes, 5 + C]
+    one, other = (np.moveaxis(obd.predictions(raw, detector.anchors), -1, 1) for raw in raws)
+
+    def agreeing(one, other):
+        overlap = obd.iou_of_pairs(one[..., :4], other[..., :4])
+        same = one[..., 5:].argmax(-1) == other[..., 5:].argmax(-1)
+        return np.mean(np.asarray(overlap) > 0.9), np.mean(same)
+
+    boxes, labels = agreeing(one, other)
+    assert boxes > 0.98 and labels > 0.9
+    np.testing.assert_allclose(one[..., 4], other[..., 4], atol=0.003)  # objectness
+    boxes, labels = agreeing(one[:, 1:], other[:, :-1])
+    assert boxes < 0.5 and labels < 0.8, "a frame off, they are others"
+
+
 @pytest.fixture
 def promoting():
     with jax.numpy_dtype_promotion("standard"):  # Adam multiplies floats with its step count

@@ -7,6 +7,9 @@ from jslayer.obd.models.yolo_kp import yolo_kp_events as yolo_kp_events
 
 __all__ = ["street_yolo", "tiny_yolov3_str", "yolo_kp", "yolo_kp_events"]
 
+for _network in (tiny_yolov3_str, yolo_kp, yolo_kp_events):
+    vars(_network)["Network"] = _network  # lava-dl's call: obd.models.yolo_kp.Network(80)
+
 
 def __dir__() -> list[str]:
     return __all__

@@ -19,6 +19,7 @@ def tiny_yolov3_str(
     *,
     classes: tuple[str, ...] | None = None,
     width: float = 1.0,
+    learn_unpool: bool = False,
 ) -> Detector:
     """Two scales (strides 32 and 16) of a Tiny-YOLOv3 with strides in place of pools.
 
@@ -31,6 +32,7 @@ def tiny_yolov3_str(
       clamp_max: Largest exponent of a width or height.
       classes: Names of the labels; ``None``: their numbers.
       width: Factor on the channels of the hidden layers.
+      learn_unpool: Learn the four weights of the unpooling layer, as lava-dl does.
 
     Returns:
       The detector; at 448 x 448 pixels and 80 classes 2.7 thousand million products a frame.
@@ -59,7 +61,7 @@ def tiny_yolov3_str(
         conv(256, 512),
         head(512),
         conv(256, 128, kernel=1),
-        sigma_delta.Unpool(neuron, 2),
+        sigma_delta.Unpool(neuron, 2, weight_norm=learn_unpool),
         joined,
         head(256),
     ]
