@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
+OTHERS = ("__main__", "compare", "gpu", "street")
+"""Scripts that need other options, or a GPU, other libraries or trained networks."""
 
 
 def names() -> list[str]:
@@ -18,7 +20,8 @@ def names() -> list[str]:
     return sorted(
         file.stem
         for file in FOLDER.glob("*.py")
-        if file.stem not in ("__main__", "compare", "gpu") and "__main__" in file.read_text()
+        if file.stem not in ("__main__", "compare", "gpu", "street")
+        and "__main__" in file.read_text()
     )
 
 
