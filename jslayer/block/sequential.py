@@ -12,11 +12,10 @@ from jslayer import linen
 from jslayer.block import replay
 from jslayer.block.base import Block
 
-
 if TYPE_CHECKING:
 
     class Blocks:
-        """A field that takes blocks, other modules and functions, and gives any attribute of them."""
+        """Takes blocks, other modules and functions, and lets their own attributes be read."""
 
         def __get__(self, network: Any, owner: Any) -> Sequence[Any]: ...
         def __set__(
