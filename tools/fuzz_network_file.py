@@ -105,8 +105,8 @@ def samples() -> list[bytes]:
     networks = [
         [
             dense(6, 4, cuba, inFeatures=4, outFeatures=6, delay=np.float32([0, 1, 2, 3, 4, 5])),
-            dense(5, 6, alif, "dense_rec", weight_rec=even(5, 5), bias=even(5)),
-            dense(3, 5, cuba | {"iDecay": [1, 2, 3], "vDecay": [4, 5, 6]}),
+            dense(5, 6, alif, "dense_rec", weight_rec=even(5, 5)),
+            dense(3, 5, cuba | {"iDecay": [1, 2, 3], "vDecay": [4, 5, 6]}, bias=even(3)),
         ],
         [
             image,
