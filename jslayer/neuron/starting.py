@@ -19,7 +19,14 @@ _PARAMS: dict[str, dict[str, Any]] = {
         "tau_grad": 0.03,
         "scale_grad": 3.0,
     },
-    "alif": {"threshold": 1.25, **_LEAKS, **_ADAPTS, "tau_grad": 0.3, "scale_grad": 10.0},
+    "alif": {
+        "threshold": 1.25,
+        **_LEAKS,
+        **_ADAPTS,
+        "threshold_step": 1.0,
+        "tau_grad": 0.3,
+        "scale_grad": 10.0,
+    },
     "rf": {"threshold": 0.5, **_TURNS, "surrogate": PhaseWindow(tau=0.5, scale=0.5)},
     "rf_iz": {"threshold": 1.0, **_TURNS, "tau_grad": 0.03, "scale_grad": 3.0},
     "adrf": {
@@ -34,7 +41,7 @@ _PARAMS: dict[str, dict[str, Any]] = {
 _WEIGHT_SCALE = {
     "cuba": 1.0,
     "lif": 4.0,
-    "alif": 2.0,
+    "alif": 1.0,
     "rf": 2.0,
     "rf_iz": 4.0,
     "adrf": 2.0,
