@@ -47,8 +47,8 @@ def measured(layer: Layer, seen: Mapping[str, Any], params: Mapping[str, Any]) -
         return
     learned = below(params, (*layer.path, "neuron")).get("threshold")
     resting = neuron.quantized_threshold if learned is None else float(np.mean(learned))
-    threshold = sum(shown[n] for n in ("threshold", "refractory") if n in shown)
-    threshold = threshold if np.ndim(threshold) else resting
+    adapted = [shown[name] for name in ("threshold", "refractory") if name in shown]
+    threshold = np.sum(adapted, axis=0) if adapted else resting
 
     # the middle of the neurons, of each the highest voltage in the batch
     peak = float(np.median(np.max(watched, axis=(0, -1))))
