@@ -359,8 +359,8 @@ def balance(picture: Path, seed: int, rounds: int) -> None:
         print(f"{name}: the pole stays up for {up} of {STEPS} steps ({up * STEP_S:.2f} s)")
     exact = network_is_exact(network, after, stepped)
     print(f"shown the same, the network in a loop, a scan and one call agree bit for bit: {exact}")
-    for name, loop in (("the Python loop", (stepped, given)), ("the scan", (seen, forces))):
-        off = physics_differ(*loop, pushes)
+    for name, carts, gave in (("the Python loop", stepped, given), ("the scan", seen, forces)):
+        off = physics_differ(carts, gave, pushes)
         print(f"the cart is floats: a step of {name} is that of one call within {off:.1e}")
     step_us = 1e6 * float(np.median(seconds))
     print(f"one step of the network: {step_us:.0f} us in the Python loop")

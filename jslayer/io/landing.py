@@ -73,15 +73,17 @@ def count(axes: Sequence[np.ndarray], shape: Sequence[int]) -> Landing:
     placed = ~(channel | row | column)
     early, late = (low[3], high[3]) if len(axes) > 3 else (np.zeros_like(placed),) * 2
     inside = placed & ~early & ~late
-    numbers = [int(np.sum(part)) for part in (inside, channel, row, column, early, late)]
-    cause = _cause(axes, shape, placed, numbers) if numbers[0] < len(placed) else ""
-    return Landing(len(placed), *numbers, cause)
+    parts = (inside, channel, row, column, early, late)
+    found = Landing._make([len(placed), *(int(np.sum(part)) for part in parts), ""])
+    if found.inside == found.events:
+        return found
+    return found._replace(cause=_cause(axes, shape, placed, found))
 
 
-def _cause(axes, shape, placed, numbers):
-    inside, by_channel, by_row, by_column, _, late = numbers
+def _cause(axes, shape, placed, found):
+    events, inside, by_channel, by_row, by_column, _, late, _ = found
     channel, row, column = axes[:3]
-    events, few = len(placed), int(placed.sum()) * FEW < len(placed)
+    few = int(placed.sum()) * FEW < events
     if by_channel and channel.min() == 1 and channel.max() == shape[0]:
         return "channels seem to count from 1; use Event(..., shift_channel=True)"
     swapped = (row < shape[2]) & (column < shape[1]) & (row >= 0) & (column >= 0)

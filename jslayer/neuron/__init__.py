@@ -11,3 +11,5 @@ from jslayer.neuron import sigma_delta as sigma_delta
 from jslayer.neuron.dropout import Dropout as Dropout
 from jslayer.neuron.norm import MeanOnlyBatchNorm as MeanOnlyBatchNorm
 from jslayer.neuron.norm import WgtScaleBatchNorm as WgtScaleBatchNorm
+from jslayer.neuron.starting import starting_values as starting_values
+from jslayer.neuron.starting import starting_weight_scale as starting_weight_scale

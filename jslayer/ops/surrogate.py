@@ -22,6 +22,7 @@ __all__ = [
     "Gaussian",
     "OneSidedExponential",
     "PhaseExponential",
+    "PhaseWindow",
     "StraightThrough",
     "Surrogate",
     "Triangle",
@@ -164,6 +165,23 @@ class PhaseExponential:
         step = 0.5 * (1 + jnp.sign(real - theta) * (1 - 2 * self.tau * along_real))
         by_imag = -self.scale / self.tau * jnp.sign(imag) * window * step
         return self.scale * along_real * window, by_imag
+
+
+@dataclasses.dataclass(frozen=True)
+class PhaseWindow(PhaseExponential):
+    """`PhaseExponential` along the real part alone: ``ds/dim = 0``.
+
+    A spike marks a crossing of the imaginary part, wherever it lies within the window. The slope
+    along that part points from both sides to the crossing, whether a spike helps or not, and is
+    larger than the one along the real part; stacks of resonators learn without it.
+    """
+
+    def phase(
+        self, real: jax.Array, imag: jax.Array, theta: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        """Derivatives by the real and by the imaginary part."""
+        by_real, _ = super().phase(real, imag, theta)
+        return by_real, jnp.zeros_like(imag)
 
 
 def phase_derivatives(

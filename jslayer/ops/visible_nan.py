@@ -24,7 +24,7 @@ def visible(outputs: dict[str, jax.Array], x: Tree, *constant: Any) -> dict[str,
     Returns:
       ``outputs``, by name.
     """
-    if not jax.config.jax_debug_nans:
+    if not getattr(jax.config, "jax_debug_nans"):  # noqa: B009  not in its type
         return outputs
     wrong = functools.reduce(jnp.logical_or, map(jnp.isnan, jax.tree.leaves(x)))
     for leaf in jax.tree.leaves(constant):

@@ -58,8 +58,8 @@ def not_finite(params: Any, gradients: Any, loss: jax.Array, order: list[Path]) 
     chosen = sorted(range(len(paths)), key=lambda number: _rank(paths[number], place))
     pairs = list(zip(jax.tree.leaves(params), jax.tree.leaves(gradients), strict=True))
     # reductions of isfinite: the largest magnitude would lose a NaN on some CPUs
-    fine = [jnp.all(jnp.isfinite(pairs[k][0]) & jnp.isfinite(pairs[k][1])) for k in chosen]
-    fine = jnp.stack([*fine, jnp.all(jnp.isfinite(loss))])
+    layers = [jnp.all(jnp.isfinite(pairs[k][0]) & jnp.isfinite(pairs[k][1])) for k in chosen]
+    fine = jnp.stack([*layers, jnp.all(jnp.isfinite(loss))])
     numbers = jnp.asarray(np.array([*chosen, len(paths)], np.int32) + 1)
     return jnp.where(jnp.all(fine), 0, numbers[jnp.argmin(fine)])
 

@@ -81,3 +81,12 @@ def test_a_phase_spike_refuses_what_does_not_fit(changes, error, message):
     given = {"real": jnp.ones(3), "imag": jnp.ones(3), "threshold": 1.0, **changes}
     with pytest.raises(error, match=message):
         spike.phase_spike(**given, surrogate=KINDS["arctan"])
+
+
+def test_a_phase_window_is_the_phase_spike_without_its_slope_along_the_imaginary_part():
+    real, imag = jnp.array([-0.5, 0.4, 0.6, 2.0]), jnp.array([0.3, -0.2, 0.0, 1.0])
+    whole = surrogate.PhaseExponential(0.5, 2.0).phase(real, imag, jnp.float32(0.5))
+    along, none = surrogate.PhaseWindow(0.5, 2.0).phase(real, imag, jnp.float32(0.5))
+    np.testing.assert_array_equal(along, whole[0])
+    np.testing.assert_array_equal(none, np.zeros(4))
+    assert np.any(whole[1])

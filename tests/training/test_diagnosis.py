@@ -183,3 +183,67 @@ def test_sigma_delta_layers_may_send_in_every_step():
     report = diagnose(layer, initial(layer, x), x)
     assert report.healthy
     assert "network: saturated neurons" not in report.measures
+
+
+LEAKY = {**NEURON, "requires_grad": False}
+
+
+def causes(first, scale=4, x=X):
+    """Findings on the first layer of a network, by kind."""
+    net = network(first={**LEAKY, **first}, scale=scale)
+    report = diagnose(net, initial(net), x)
+    return {finding.kind: finding for finding in report.findings if finding.layer == "blocks_0"}
+
+
+def applied(proposal):
+    """The fields that a proposal names, e.g. ``tau_grad=0.03, scale_grad=3``."""
+    return {k: float(v) for k, v in (part.split("=") for part in proposal.split(", "))}
+
+
+def test_weights_too_small_for_the_threshold_are_told_the_scale_to_try():
+    found = causes({"threshold": 40.0, "tau_grad": 0.02})
+    proposal = found["drive below threshold"].proposal
+    weight_scale, threshold = proposal.removeprefix("weight_scale=").split(", or threshold=")
+    assert "dead neurons" in found
+    assert found["drive below threshold"].measure > 1
+    assert "try weight_scale=" in str(found["drive below threshold"])
+    lower = causes({"threshold": float(threshold), "tau_grad": 0.1})
+    assert "drive below threshold" not in lower
+    # larger weights than the grid holds need norm or a lower threshold; so the scale is checked
+    np.testing.assert_allclose(float(weight_scale) / 4, 40 / float(threshold), rtol=0.05)
+
+
+@pytest.mark.parametrize(("tau_grad", "word"), [(5.0, "wide"), (1e-5, "narrow")])
+def test_a_surrogate_that_does_not_fit_the_voltages_is_told_what_to_try(tau_grad, word):
+    kind = f"surrogate too {word}"
+    found = causes({"tau_grad": tau_grad})
+    assert kind in found
+    assert f"expected at {'most' if word == 'wide' else 'least'}" in str(found[kind])
+    better = causes(applied(found[kind].proposal))
+    assert not {"surrogate too wide", "surrogate too narrow"} & set(better)
+
+
+def test_a_layer_that_hears_nothing_is_not_blamed():
+    found = causes({"threshold": 40.0}, x=jnp.zeros_like(X))
+    assert "dead neurons" in found
+    assert "drive below threshold" not in found
+
+
+@pytest.mark.parametrize("home", ["cuba", "rf"])
+def test_layers_whose_states_leave_the_hardware_or_int32_are_named(home):
+    fields = {"threshold": 1.0, "current_decay": 0.0, "voltage_decay": 0.0, "tau_grad": 0.1}
+    if home == "rf":
+        fields = {"threshold": 1.0, "period": 8, "decay": 0.0, "tau_grad": 10}
+    family = {"cuba": cuba, "rf": rf}[home]
+    options = {"weight_scale": 4, "pre_hook_fx": None}
+    net = Sequential([family.Affine(fields, 12, 4, **options)])
+    variables = initial(net)
+
+    def kinds_at(size):
+        weights = jax.tree.map(lambda leaf: size * jnp.ones_like(leaf), variables["params"])
+        report = diagnose(net, {**variables, "params": weights}, jnp.ones_like(X))
+        return {f.kind for f in report.findings} & {"states beyond int32", "states beyond hardware"}
+
+    assert kinds_at(0.01) == set()
+    assert kinds_at(60.0 if home == "rf" else 2.0) == {"states beyond hardware"}
+    assert kinds_at(30_000.0) == {"states beyond int32", "states beyond hardware"}

@@ -15,6 +15,9 @@ from jslayer.neuron import sigma_delta
 SENT = "events_per_step"
 """Name under which a block's activity is kept in ``intermediates``."""
 
+GIVEN = "given"
+"""Name under which is kept what a read-out gives: the state that no trace shows."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
@@ -78,6 +81,9 @@ def probing(layers: list[Layer]) -> Iterator[None]:
                 weight_scale=getattr(module, "weight_scale", None),
                 readout=own.main_output != neuron.main_output or getattr(own, "readout", False),
             )
+            if layer.readout and getattr(module, "dynamics", True):
+                given = found[0] if isinstance(found, tuple) else found
+                module.sow("intermediates", GIVEN, given)
             if layer.path not in [other.path for other in layers]:
                 layers.append(layer)
         return found

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from jslayer.neuron.spiking import Spiking
+from jslayer.training.diagnosis import probe
 from jslayer.training.diagnosis.probe import Layer, below
 from jslayer.training.diagnosis.report import Kind
 
@@ -37,6 +38,8 @@ def measured(layer: Layer, seen: Mapping[str, Any], params: Mapping[str, Any]) -
     if not isinstance(neuron, Spiking):
         return
     shown = {name: np.asarray(value[-1]) for name, value in traces.items()}
+    if probe.GIVEN in seen:
+        shown[neuron.main_output] = np.asarray(seen[probe.GIVEN][-1])
     states = {n: v for n, v in shown.items() if n in neuron.record.membrane.traces}
     yield from _ranges(layer, states)
     watched = shown.get(neuron.record.watched)
@@ -44,15 +47,16 @@ def measured(layer: Layer, seen: Mapping[str, Any], params: Mapping[str, Any]) -
         return
     learned = below(params, (*layer.path, "neuron")).get("threshold")
     resting = neuron.quantized_threshold if learned is None else float(np.mean(learned))
-    threshold = sum(shown[n] for n in ("threshold", "refractory") if n in shown)
-    threshold = threshold if np.ndim(threshold) else resting
+    adapted = [shown[name] for name in ("threshold", "refractory") if name in shown]
+    threshold = np.sum(adapted, axis=0) if adapted else resting
 
     # the middle of the neurons, of each the highest voltage in the batch
     peak = float(np.median(np.max(watched, axis=(0, -1))))
     needed = resting / peak if peak > 0 else np.inf
     yield "drive below threshold", layer.name, needed, _stronger(layer, needed, resting, peak)
 
-    tau = getattr(neuron.spike_surrogate(), "tau", None)
+    surrogate = neuron.spike_surrogate()
+    tau = getattr(surrogate, "tau", getattr(surrogate, "sigma", None))
     distance = float(np.median(np.abs(watched - threshold)))
     if tau is None or not distance > 0:
         return
@@ -91,7 +95,7 @@ def _stronger(layer: Layer, needed: float, threshold: float, peak: float) -> str
 def _surrogate(neuron: Spiking, threshold: float, distance: float) -> str:
     """A surrogate as wide as the voltages are away from the threshold, and as high as suits."""
     if neuron.surrogate is not None:
-        return f"a surrogate with tau={_short(WIDTH * distance)}"
+        return f"a surrogate of width {_short(WIDTH * distance)}"
     tau = WIDTH * distance
     tau_grad = tau / (threshold * neuron.tau_multiplier)
     if neuron.record.phase:
