@@ -15,6 +15,7 @@ import resource
 import signal
 import sys
 import tempfile
+import warnings
 import time
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,9 @@ def judged(path: Path) -> str:
             io.read_spike_counts(path)
         else:
             event = io.read(path)
-            event.to_tensor(dim=(2, 8, 10) if event.y is None else (2, 8, 8, 10))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # of events that fall off
+                event.to_tensor(dim=(2, 8, 10) if event.y is None else (2, 8, 8, 10))
             event.to_tensor(max_bytes=2**20)
         found = "read"
     except Exception as error:

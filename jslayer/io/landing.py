@@ -105,12 +105,12 @@ def _cause(axes, shape, placed, found):
     time = axes[3]
     if late and time.max() >= FAR * shape[3]:
         return (
-            f"times reach bin {time.max():.0f} of {shape[3]}; they are in milliseconds, so divide "
+            f"times reach bin {time.max():.9g} of {shape[3]}; they are in milliseconds, so divide "
             "microseconds by 1000, or cut long recordings by io.slice_time"
         )
     if not inside:
         return (
-            f"bins run from {time.min():.0f} to {time.max():.0f} in a tensor of {shape[3]}; cut "
+            f"bins run from {time.min():.9g} to {time.max():.9g} in a tensor of {shape[3]}; cut "
             "the recording by io.slice_time, which lets time begin at 0"
         )
     return ""

@@ -1,7 +1,6 @@
 """Batch norms that hardware can hold: a quantised mean, and a power of two as deviation."""
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar
 
 import flax.linen as nn
 import jax
@@ -14,14 +13,7 @@ Hook = Callable[[jax.Array], jax.Array]
 
 
 class _Statistics(linen.Module):
-    """What the norms share: the axes, the hook and the running statistics.
-
-    Attributes:
-      uses_variance: The norm divides by a deviation; otherwise ``running_var`` stays as it is, and
-        no pass over the data is spent on it.
-    """
-
-    uses_variance: ClassVar[bool] = False
+    """What the norms share: the axes, the hook and the running statistics."""
 
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         """Maps ``[N, C, ...]`` (2 to 5 axes) to the same shape."""
@@ -60,14 +52,13 @@ class _Statistics(linen.Module):
             return running_mean.value, running_var.value
         count = x.size // channels
         mean = jnp.mean(x, axis=tuple(range(x.ndim - 1)))
-        variance = jnp.var(x) if self.uses_variance else running_var.value
+        variance = jnp.var(x)
         if not self.is_initializing():
             weight = self.momentum
             running_mean.value = (1 - weight) * running_mean.value + weight * mean
-            if self.uses_variance:
-                running_var.value = (1 - weight) * running_var.value + (
-                    weight * count / (count + 1) * variance
-                )
+            running_var.value = (1 - weight) * running_var.value + (
+                weight * count / (count + 1) * variance
+            )
         return mean, variance
 
     def bias(self, statistics: Mapping[str, jax.Array], scale: int = 64) -> jax.Array:
@@ -127,8 +118,6 @@ class WgtScaleBatchNorm(_Statistics):
     weight_exp_bits: int = 3
     eps: float = 1e-5
     pre_hook: Hook | None = None
-
-    uses_variance = True
 
     @nn.compact
     def time_first(self, x: jax.Array, *, train: bool = False) -> jax.Array:

@@ -246,9 +246,10 @@ class Detector:
             "anchor_unit": self.unit,
             "classes": "\n".join(self.classes),
             "clamp_max": float(self.clamp_max),
-            "mean": np.asarray(self.mean, np.float64),
-            "std": np.asarray(self.std, np.float64),
         }
+        if self.mean:
+            attributes["mean"] = np.asarray(self.mean, np.float64)
+            attributes["std"] = np.asarray(self.std, np.float64)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*output_bias is added by no tool")
             hdf5.export(path, self.network, variables, attributes=attributes, **options)
@@ -316,7 +317,7 @@ def load_detector(
         return given[name]
 
     per_scale, anchors = said("anchors_per_scale", int), said("anchors", np.ndarray)
-    mean, std = said("mean", np.ndarray), said("std", np.ndarray)
+    mean, std = (said(n, np.ndarray) if n in given else np.zeros(0) for n in ("mean", "std"))
     network, variables = hdf5.load(file, **options)
     try:
         detector = Detector(

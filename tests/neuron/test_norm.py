@@ -20,7 +20,6 @@ def test_the_mean_of_each_channel_goes():
     np.testing.assert_allclose(y, X - X.mean((0, 2), keepdims=True), rtol=1e-5, atol=1e-6)
     running = updates["batch_stats"]["running_mean"]
     np.testing.assert_allclose(running, 0.1 * X.mean((0, 2)), rtol=1e-5)
-    assert updates["batch_stats"]["running_var"] == 0, "what is not used costs nothing"
 
 
 def test_the_deviation_is_rounded_up_to_a_power_of_two():
