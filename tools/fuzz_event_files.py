@@ -15,8 +15,8 @@ import resource
 import signal
 import sys
 import tempfile
-import warnings
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
