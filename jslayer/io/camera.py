@@ -7,6 +7,8 @@
 from pathlib import Path
 from typing import Any
 
+from jslayer._addresses import install
+
 from .decoding import decoded
 from .event import Event
 from .files import PathLike, events_of, existing
@@ -84,5 +86,5 @@ def _faery() -> Any:
     try:
         import faery
     except ImportError as error:
-        raise ImportError('Camera recordings need faery: pip install "jslayer[camera]".') from error
+        raise ImportError(f"Camera recordings need faery: {install('camera')}.") from error
     return faery

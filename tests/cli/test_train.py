@@ -356,7 +356,7 @@ def test_missing_plot_libraries_are_told_before_training(tmp_path, monkeypatch, 
     monkeypatch.setitem(sys.modules, modules[name], None)
     with pytest.raises(ImportError):
         getattr(style, name)(*([1, 1] if name == "new_figure" else []))
-    failed(capsys, run(tmp_path / "out"), 'pip install "jslayer[viz]"')
+    failed(capsys, run(tmp_path / "out"), "pip install matplotlib pillow")
     assert not (tmp_path / "out").exists()
 
 

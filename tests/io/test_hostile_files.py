@@ -176,7 +176,7 @@ def test_whatever_bytes_change_it_reads_or_is_refused(suffix, tmp_path):
 
 
 def recording(path):
-    faery = pytest.importorskip("faery", reason='faery is not installed: "jslayer[camera]"')
+    faery = pytest.importorskip("faery", reason="faery is not installed: extra camera")
     draw = np.random.default_rng(0)
     array = np.zeros(200, faery.EVENTS_DTYPE)
     array["t"] = np.sort(draw.integers(0, 30_000, 200))
