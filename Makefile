@@ -26,7 +26,7 @@ help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,7p
 
 demo: venv-viz
-	$(python) -m jslayer train --data moving_bars --out $(DEMO)
+	$(python) -m jslayer demo --out $(DEMO)
 	@echo
 	@echo "Results are in $(CURDIR)/$(DEMO):"
 	@ls $(DEMO)

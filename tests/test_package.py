@@ -197,7 +197,7 @@ def text_files() -> Iterator[tuple[Path, str]]:
             and not Path(folder, name, "pyvenv.cfg").exists()
         ]
         for name in files:
-            if name.endswith(".log"):
+            if name.endswith(".log") or name == ".git":  # a file in a worktree
                 continue
             path = Path(folder, name)
             try:
