@@ -1,7 +1,7 @@
 """Writes every page that names the repository or the package anew, from ``jslayer/_addresses.py``.
 
-``python tools/addresses.py`` changes the sources of the notebooks (their outputs stay) and the
-badges of the README; ``--check`` changes nothing and fails where something is to be changed. While
+``python tools/addresses.py`` changes the sources of the notebooks (their outputs stay), the badge
+of the README and ``CITATION.cff``; ``--check`` changes nothing and fails where something is to be changed. While
 the setting is empty no badge and no link is left. ``setup.py`` takes the metadata of a build from
 here.
 """
@@ -117,10 +117,19 @@ def notebook(text: str, stem: str, repository: str = REPOSITORY, name: str = NAM
     return json.dumps(read, indent=1, ensure_ascii=False) + "\n"
 
 
+def citation(text: str, repository: str = REPOSITORY) -> str:
+    """``CITATION.cff`` with the address of the repository, or without that line."""
+    text = re.sub(r"^repository-code:.*\n", "", text, flags=re.MULTILINE)
+    return text + (f"repository-code: {repository}\n" if repository else "")
+
+
 def pages() -> dict[Path, str]:
     """What every page that names an address should be, by its path."""
-    readme = ROOT / "README.md"
-    found = {readme: badged(readme.read_text("utf-8"), readme_badge())}
+    readme, cited = ROOT / "README.md", ROOT / "CITATION.cff"
+    found = {
+        readme: badged(readme.read_text("utf-8"), readme_badge()),
+        cited: citation(cited.read_text("utf-8")),
+    }
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         found[path] = notebook(path.read_text("utf-8"), path.stem)
     return found

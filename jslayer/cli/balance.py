@@ -369,9 +369,9 @@ def balance(picture: Path | None, seed: int, settings: Settings, numbers: Path) 
     rounds = settings.epochs
     network = controller()
     start = time.perf_counter()
-    given = {"carts": settings.batch_size, "learning_rate": settings.learning_rate}
+    turned = {"carts": settings.batch_size, "learning_rate": settings.learning_rate}
     before, after, losses = jax.block_until_ready(
-        train(network, seed=seed, rounds=rounds, **given)  # type: ignore[arg-type]
+        train(network, seed=seed, rounds=rounds, **turned)  # type: ignore[arg-type]
     )
     print(f"trained {rounds} rounds in {time.perf_counter() - start:.1f} s", flush=True)
 

@@ -12,13 +12,15 @@ from jslayer.cli.recipes.base import About, Recipe, Settings
 ABOUT = About(
     task="the angle of a steering wheel, by a sigma-delta network",
     needs="nothing (drawn roads), or --root DIR with data.txt and its frames; pillow for those",
-    expect="on drawn roads a test error near 0.004 rad^2, as in notebooks/pilotnet_sdnn.ipynb; 60 s",
+    expect="on drawn roads a test error near 0.004 rad^2, as in the notebook; 60 s",
     settings=Settings(epochs=8, learning_rate=1e-3, batch_size=8, neuron="sigma_delta"),
 )
 
 
 def recipe(root: Path | None, seed: int, settings: Settings = ABOUT.settings) -> Recipe:
     """The network of the notebook, whose thresholds and biases learn with the weights."""
+    training: datasets.Dataset
+    testing: datasets.Dataset
     if root is None:
         training = datasets.SyntheticRoad(320, num_steps=16, seed=seed)
         # a sigma-delta network sends its whole first frame, so that short tests would flatter none
