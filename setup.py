@@ -1,4 +1,4 @@
-"""What a build cannot take from ``pyproject.toml``: all that depends on the repository's address."""
+"""What a build cannot take from ``pyproject.toml``: what depends on the repository's address."""
 
 import runpy
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a release needs: versions that agree, files that an sdist must have, templates that say so."""
+"""What a release needs: versions that agree, and the files that an sdist must have."""
 
 import re
 import tomllib

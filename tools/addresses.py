@@ -1,9 +1,9 @@
 """Writes every page that names the repository or the package anew, from ``jslayer/_addresses.py``.
 
 ``python tools/addresses.py`` changes the sources of the notebooks (their outputs stay), the badge
-of the README and ``CITATION.cff``; ``--check`` changes nothing and fails where something is to be changed. While
-the setting is empty no badge and no link is left. ``setup.py`` takes the metadata of a build from
-here.
+of the README and ``CITATION.cff``; ``--check`` changes nothing and fails where something is to be
+changed. While the setting is empty no badge and no link is left. ``setup.py`` takes the metadata of
+a build from here.
 """
 
 import argparse

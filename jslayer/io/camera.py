@@ -1,7 +1,8 @@
-"""Recordings of event cameras, ``.aedat4`` and ``.raw``, decoded by the package ``faery``.
+"""Recordings of event cameras, ``.aedat4``, ``.raw`` and ``.es``, decoded by the package ``faery``.
 
-``faery`` needs NumPy alone, is maintained, and decodes AEDAT 4 (iniVation) and EVT 2, 2.1 and 3
-(Prophesee). Some damaged recordings end its process, so that it runs in one of its own.
+``faery`` needs NumPy alone, is maintained, and decodes AEDAT 4 (iniVation), EVT 2, 2.1 and 3
+(Prophesee) and Event Stream. Some damaged recordings end its process, so that it runs in one of
+its own.
 """
 
 from pathlib import Path
@@ -62,6 +63,27 @@ def read_raw(path: PathLike, *, first_at_zero: bool = False, max_bytes: int | No
             "'% evt 3.0' or '% format EVT3;..'; record it anew, or add that line."
         )
     return _decode(path, "evt", first_at_zero, max_bytes)
+
+
+def read_es(path: PathLike, *, first_at_zero: bool = False, max_bytes: int | None = None) -> Event:
+    """Reads the change events of an Event Stream file.
+
+    Args:
+      path: An ``.es`` file of a camera with polarities (kinds DVS and ATIS).
+      first_at_zero: Count time from the first event.
+      max_bytes: Bytes that its events may have, 13 each; ``None``: 16 times the size of the file,
+        but at least 128 MiB and at most 2 GiB.
+
+    Returns:
+      A 2-d set, channel 1 for ON.
+
+    Raises:
+      ImportError: faery is not installed.
+      FileNotFoundError: There is no such file.
+      IsADirectoryError: ``path`` is a folder.
+      ValueError: The file is damaged, of another format, or larger than it may be.
+    """
+    return _decode(path, "es", first_at_zero, max_bytes)
 
 
 def _names_encoding(path: Path) -> bool:

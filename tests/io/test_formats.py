@@ -146,6 +146,8 @@ def test_unknown_suffixes_are_refused_when_writing(tmp_path):
         ("a.raw", {"version": "evt2"}),
         ("a.raw", {"version": "evt3"}),
         ("a.dat", {"version": "dat2", "zero_t0": False}),
+        ("a.es", {"zero_t0": False}),
+        ("a.csv", {}),
     ],
 )
 def test_recordings_by_another_program_are_read(name, options, tmp_path):

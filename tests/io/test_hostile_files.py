@@ -140,7 +140,7 @@ def test_times_that_span_years_or_run_backwards_fill_the_asked_shape(times):
 
 
 @pytest.mark.parametrize(
-    "suffix", [".bs1", ".bs2", ".bin", ".npy", ".npz", ".dat", ".raw", ".aedat4"]
+    "suffix", [".bs1", ".bs2", ".bin", ".npy", ".npz", ".dat", ".raw", ".aedat4", ".es", ".csv"]
 )
 def test_pipes_and_devices_are_not_waited_for(suffix, tmp_path):
     os.mkfifo(tmp_path / f"a{suffix}")
