@@ -19,7 +19,7 @@ import jslayer
 from jslayer import loss, training
 from jslayer.block import Sequential, cuba
 
-NEURON = {"threshold": 1.25, "current_decay": 0.25, "voltage_decay": 0.03}
+NEURON: dict[str, Any] = {"threshold": 1.25, "current_decay": 0.25, "voltage_decay": 0.03}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

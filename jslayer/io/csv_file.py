@@ -108,8 +108,7 @@ def _numbers(path: Path, lines: Iterable[str], columns: str | None) -> tuple[np.
         for name, value in zip(COLUMNS, (t, x, y, p), strict=True):
             found[name].append(value)
     kinds = {"t": np.float64, "x": np.int64, "y": np.int64, "p": np.int64}
-    t, x, y, p = (np.array(found[name], kinds[name]) for name in COLUMNS)
-    return t, x, y, p
+    return tuple(np.array(found[name], kinds[name]) for name in COLUMNS)
 
 
 def _order(path: Path, fields: list[str], columns: str | None) -> tuple[str, bool]:
