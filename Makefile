@@ -2,6 +2,7 @@
 # make test    run the tests              (PYTEST_ARGS="-k cuba" to choose)
 # make lint    check style; make format   mend it; make types   check the types of the documentation
 # make bench   run every benchmark        (BENCHMARKS=neurons,nmnist_step to choose)
+# make dist    build wheel and sdist, check them, and try the wheel with core dependencies only
 # make clean   remove environments, caches and builds; results in runs/ stay
 #
 # PYTHON=/path/to/python3.12 chooses the interpreter, VENV=folder the environment.
@@ -20,13 +21,13 @@ pip := $(python) -m pip --disable-pip-version-check --quiet
 # Set for another Python, these two break a fresh environment.
 unexport PYTHONHOME PYTHONPATH
 
-.PHONY: help demo test lint types format bench clean venv-viz venv-dev
+.PHONY: help demo test lint types format bench dist clean venv-viz venv-dev
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,7p
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,8p
 
 demo: venv-viz
-	$(python) -m jslayer train --data moving_bars --out $(DEMO)
+	$(python) -m jslayer demo --out $(DEMO)
 	@echo
 	@echo "Results are in $(CURDIR)/$(DEMO):"
 	@ls $(DEMO)
@@ -48,8 +49,17 @@ format: venv-dev
 bench: venv-dev
 	$(python) -m benchmarks $(if $(BENCHMARKS),--only $(BENCHMARKS))
 
+dist: venv-dev
+	$(pip) install build twine
+	rm -rf dist .venv-core
+	$(python) -m build --outdir dist .
+	$(python) -m twine check --strict dist/*
+	$(python) -m venv .venv-core
+	.venv-core/bin/python -m pip --disable-pip-version-check --quiet install dist/*.whl
+	cd .venv-core && bin/jslayer --version && bin/jslayer bench --tiny --rounds 1
+
 clean:
-	rm -rf .venv .venv312 build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv312 .venv-core build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -path './.*' -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The installation is editable: only a change of pyproject.toml asks for a new one.

@@ -1,4 +1,4 @@
-"""``python -m jslayer``: train; look into network files, run and compare them."""
+"""``python -m jslayer``: train, measure; look into network files, run and compare them."""
 
 import sys
 

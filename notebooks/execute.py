@@ -4,8 +4,9 @@
 ``python notebooks/execute.py xor dynamics`` runs those two. ``--small`` takes the size of the
 tests, ``--out DIR`` leaves the files as they are and writes the executed copies to ``DIR``.
 
-Needs ``pip install "jslayer[notebooks]"``. Recordings are read from the folder that the environment
-variable ``JSLAYER_DATA`` names; without it the notebooks that need them run on simulated data.
+Needs the extra ``notebooks``, from a clone: ``pip install ".[notebooks]"``. Recordings are read
+from the folder that the environment variable ``JSLAYER_DATA`` names; without it the notebooks that
+need them run on simulated data. What names an address is written by ``tools/addresses.py``.
 """
 
 import argparse

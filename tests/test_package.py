@@ -22,7 +22,7 @@ PACKAGE = ROOT / "jslayer"
 
 # Lowest first. A room may import rooms of its own layer and of those before it.
 LAYERS = (
-    {"ops"},
+    {"_addresses", "ops"},
     {"persistence", "linen"},
     {"neuron", "synapse", "axon", "dendrite"},
     {"block"},
@@ -197,7 +197,7 @@ def text_files() -> Iterator[tuple[Path, str]]:
             and not Path(folder, name, "pyvenv.cfg").exists()
         ]
         for name in files:
-            if name.endswith(".log"):
+            if name.endswith(".log") or name == ".git":  # a file in a worktree
                 continue
             path = Path(folder, name)
             try:

@@ -1,6 +1,6 @@
 """Balances a simulated pole: a spiking network in closed loop, one time step at a time.
 
-``python -m jslayer.cli.balance`` trains a network of 64 neurons to steer a cart so that the
+``jslayer train --data balance`` trains a network of 64 neurons to steer a cart so that the
 pole on it stays upright, lets it steer for ten seconds against pushes, and draws what happened.
 
 The network sees the cart's state as currents and answers with a voltage, the force. It learns by
@@ -16,7 +16,9 @@ References:
 """
 
 import argparse
+import dataclasses
 import functools
+import json
 import sys
 import time
 from collections.abc import Mapping
@@ -31,7 +33,9 @@ from jax import lax
 
 from jslayer.block import Sequential, Stream, cuba, stream
 from jslayer.block.graph import own_variables
+from jslayer.cli.folder import drawing_lacks, ended, record, started
 from jslayer.cli.name import called
+from jslayer.cli.recipes.base import About, Settings
 from jslayer.io import style
 from jslayer.io.files import replacing
 
@@ -53,6 +57,13 @@ HIDDEN = {
     "requires_grad": True,
 }
 READOUT = {"threshold": 1.0, "current_decay": 0.7, "voltage_decay": 0.7, "requires_grad": True}
+
+ABOUT = About(
+    task="steer a cart so that the pole on it stays upright, in closed loop",
+    needs="nothing",
+    expect="upright for ten seconds against pushes; an epoch is a round of 32 carts",
+    settings=Settings(epochs=400, learning_rate=5e-3, batch_size=32),
+)
 
 Variables = Mapping[str, Any]
 
@@ -224,7 +235,13 @@ def steps_up(carts: jax.Array) -> jax.Array:
 
 
 def train(
-    network: Sequential, *, seed: int, rounds: int = 400, carts: int = 32, steps: int = 200
+    network: Sequential,
+    *,
+    seed: int,
+    rounds: int = 400,
+    carts: int = 32,
+    steps: int = 200,
+    learning_rate: float = 5e-3,
 ) -> tuple[Variables, Variables, jax.Array]:
     """Imitates the regulator, all rounds in one `jax.lax.scan`.
 
@@ -240,7 +257,7 @@ def train(
     rest = {name: tree for name, tree in before.items() if name != "params"}
     steering, gains = stream(network), regulator()
     state_at_rest = steering.start(before, still)
-    optimizer = optax.adam(optax.cosine_decay_schedule(5e-3, rounds))
+    optimizer = optax.adam(optax.cosine_decay_schedule(learning_rate, rounds))
 
     def steer(variables, key, share):
         """Carts ``[steps, carts, 4]``; the teacher has its ``share`` of the force."""
@@ -322,20 +339,40 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         parser.error(f"`--rounds` is {options.rounds}, expected at least 1; train for longer.")
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        balance(options.out / "balance.png", options.seed, options.rounds)
-    except (OSError, ImportError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    return 0
+    settings = Settings(options.rounds, 5e-3, 32)
+    return ended(lambda: _started(options.out, options.seed, settings), options.out)
 
 
-def balance(picture: Path, seed: int, rounds: int) -> None:
-    """Trains, steers one cart both ways, prints how it went and draws it."""
+def run(options: argparse.Namespace) -> None:
+    """Does what ``train --data balance`` asks for, with the options of that command."""
+    for name in ("root", "resume"):
+        if getattr(options, name):
+            raise ValueError(f"`--{name}` is given, but balance takes none; leave it out.")
+    if options.devices > 1:
+        raise ValueError("`--devices` is given, but a round of balance runs on one; leave it out.")
+    names = ("epochs", "learning_rate", "batch_size")
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    _started(options.out, options.seed, dataclasses.replace(ABOUT.settings, **given))
+
+
+def _started(out: Path, seed: int, settings: Settings) -> None:
+    lacks = drawing_lacks()
+    if lacks:
+        print(f"note: no picture will be drawn. {lacks}", file=sys.stderr)
+    with started(out) as claim:
+        balance(None if lacks else out / "balance.png", seed, settings, out / "stats.json")
+    claim.release()
+
+
+def balance(picture: Path | None, seed: int, settings: Settings, numbers: Path) -> None:
+    """Trains, steers one cart both ways, prints and writes how it went, and draws it."""
+    rounds = settings.epochs
     network = controller()
     start = time.perf_counter()
-    before, after, _ = jax.block_until_ready(train(network, seed=seed, rounds=rounds))
+    turned = {"carts": settings.batch_size, "learning_rate": settings.learning_rate}
+    before, after, losses = jax.block_until_ready(
+        train(network, seed=seed, rounds=rounds, **turned)  # type: ignore[arg-type]
+    )
     print(f"trained {rounds} rounds in {time.perf_counter() - start:.1f} s", flush=True)
 
     where, kick = jax.random.split(jax.random.key(seed + 1))
@@ -354,8 +391,10 @@ def balance(picture: Path, seed: int, rounds: int) -> None:
     start = time.perf_counter()
     jax.block_until_ready(scanned(after, state, cart, pushes))
     scan_s = (time.perf_counter() - start) / STEPS
+    steps: dict[str, int] = {}
     for name, carts in (("untrained", untrained), ("trained", seen)):
         up = int(steps_up(carts)[0])
+        steps[name] = up
         print(f"{name}: the pole stays up for {up} of {STEPS} steps ({up * STEP_S:.2f} s)")
     exact = network_is_exact(network, after, stepped)
     print(f"shown the same, the network in a loop, a scan and one call agree bit for bit: {exact}")
@@ -365,9 +404,16 @@ def balance(picture: Path, seed: int, rounds: int) -> None:
     step_us = 1e6 * float(np.median(seconds))
     print(f"one step of the network: {step_us:.0f} us in the Python loop")
     print(f"one step of network and cart: {1e6 * scan_s:.1f} us in the scan")
-    spikes = hidden_spikes(network, after, seen[:, 0])
-    draw(picture, {"untrained": untrained[:, 0], "trained": seen[:, 0]}, forces[:, 0], spikes)
-    print(f"wrote {picture}")
+    about = record("balance", {"seed": seed, **dataclasses.asdict(settings)})
+    result = {"steps_up": steps, "loss": np.asarray(losses, float).tolist()}
+    with replacing(numbers) as file:
+        file.write(json.dumps({"about": about, **result}, indent=1).encode())
+    print(f"wrote {numbers}")
+    if picture is not None:
+        spikes = hidden_spikes(network, after, seen[:, 0])
+        both = {"untrained": untrained[:, 0], "trained": seen[:, 0]}
+        draw(picture, both, forces[:, 0], spikes)
+        print(f"wrote {picture}")
 
 
 if __name__ == "__main__":

@@ -29,12 +29,11 @@ from jslayer.cli.detect_data import (
     model,
     takes_events,
 )
-from jslayer.cli.folder import CHECKPOINT, ended, noted, require_checkpoint, require_writable
+from jslayer.cli.folder import CHECKPOINT, ended, noted, record, require_checkpoint, started
 from jslayer.datasets.base import Dataset
 from jslayer.datasets.order import index_batches
 from jslayer.io import style
 from jslayer.io.files import replacing
-from jslayer.io.locks import Claim
 from jslayer.obd.training import (
     detection_state,
     detection_step,
@@ -144,12 +143,9 @@ def _train(options: argparse.Namespace) -> None:
     phases, saved = _phases(options), options.out / CHECKPOINT
     if options.resume:
         require_checkpoint(saved)
-    require_writable(options.out)
-    claim = Claim(options.out, name="--out")
-    try:
+    with started(options.out) as claim:
         _train_claimed(options, phases, saved)
-    finally:
-        claim.release()
+    claim.release()
 
 
 def _train_claimed(options: argparse.Namespace, phases: list[Phase], saved: Path) -> None:
@@ -276,7 +272,8 @@ def _finish(
     with noted():
         detector.export(out / "network.net", variables)
     result, cost, sample = _judged(options, detector, variables)
-    stats = {"options": {name: getattr(options, name) for name in FIXED}, "log": log}
+    about = record(options.data, {name: getattr(options, name) for name in FIXED})
+    stats = {**about, "log": log}
     with replacing(out / "stats.json") as file:
         file.write(json.dumps({**stats, "result": result, "operations": cost}).encode())
     text = _table(result) + ("\n\n" + _costs(cost) if cost else "")

@@ -1,11 +1,18 @@
 """What commands that train have in common: the folder they write to, and how they end."""
 
 import contextlib
+import platform
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from importlib import metadata
 from pathlib import Path
+from typing import Any
+
+from jslayer import __version__
+from jslayer.io import style
+from jslayer.io.locks import Claim
 
 CHECKPOINT = "checkpoint.msgpack"
 
@@ -44,16 +51,68 @@ def require_checkpoint(saved: Path) -> None:
         )
 
 
-def require_writable(folder: Path) -> None:
-    """Makes ``folder`` where needed and tries to write into it."""
+@contextlib.contextmanager
+def started(folder: Path) -> Iterator[Claim]:
+    """Makes ``folder`` where needed and keeps others from training into it.
+
+    What fails inside before it wrote anything leaves no empty folder behind.
+
+    Args:
+      folder: Where a training writes.
+
+    Yields:
+      The claim, to be released at the end of the training; released here after an error.
+
+    Raises:
+      BlockingIOError: Another training writes there.
+      OSError: Nothing can be written there.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    claim = None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise OSError(
-            f"`--out` is {folder}, where nothing can be written ({error.strerror}), expected a "
-            "folder; pass another."
-        ) from error
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as error:
+            raise OSError(
+                f"`--out` is {folder}, where nothing can be written ({error.strerror}), expected "
+                "a folder; pass another."
+            ) from error
+        claim = Claim(folder, name="--out")
+        yield claim
+    except BaseException:
+        if claim is not None:
+            claim.release()
+        for path in missing:  # innermost first
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        raise
+
+
+def drawing_lacks() -> str:
+    """What is to be installed before anything can be drawn; empty where all is there."""
+    try:
+        style.new_figure(1, 1)
+        style.pillow_image()
+    except ImportError as error:
+        return str(error)
+    return ""
+
+
+def record(recipe: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file of results says about where they come from.
+
+    Args:
+      recipe: Name of the data.
+      options: What a user could have turned, the seed among them.
+
+    Returns:
+      Those, and the versions of what computed.
+    """
+    versions = {"python": platform.python_version(), "jslayer": __version__}
+    for name in ("jax", "jaxlib", "flax", "optax", "numpy"):
+        versions[name] = metadata.version(name)
+    return {"recipe": recipe, "options": dict(options), "versions": versions}
 
 
 @contextlib.contextmanager

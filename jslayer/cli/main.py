@@ -1,4 +1,4 @@
-"""The command line: ``train``, ``detect``, and on network files ``info``, ``run``, ``diff``."""
+"""The command line: training and measuring; ``info``, ``run`` and ``diff`` on network files."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jslayer
 from jslayer import hdf5
-from jslayer.cli import detect, train
+from jslayer.cli import bench, demo, detect, train
 from jslayer.cli.folder import noted
 from jslayer.cli.name import called
 from jslayer.cli.run import run
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     # these tell of their own errors, and show warnings as they come
-    if options.command in (train.run, detect.run):
+    if options.command in (demo.run, train.run, detect.run):
         return options.command(options)
     try:
         with noted():
@@ -61,6 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"jslayer {jslayer.__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
+    shower = commands.add_parser(
+        "demo", help="train a small network in seconds", description=demo.__doc__.splitlines()[0]
+    )
+    demo.add_options(shower)
+
     trainer = commands.add_parser(
         "train", help="train a network", description=train.__doc__.splitlines()[0]
     )
@@ -73,6 +78,13 @@ def _parser() -> argparse.ArgumentParser:
         description=detect.__doc__.splitlines()[0],
     )
     detect.add_options(detector)
+
+    measurer = commands.add_parser(
+        "bench",
+        help="measure this machine in seconds",
+        description=bench.__doc__.splitlines()[0],
+    )
+    bench.add_options(measurer)
 
     info = commands.add_parser("info", help="print the layers of a network file")
     info.add_argument("file", type=Path, metavar="FILE", help="network file")

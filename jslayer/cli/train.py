@@ -1,8 +1,9 @@
 """Trains a spiking network on event data and writes what it learned.
 
-``python -m jslayer train --data moving_bars|nmnist|oxford|xor`` writes into ``--out``:
-``network.net`` (the network file), ``checkpoint.msgpack`` (for ``--resume``), ``stats.json``,
-``learning.png``, ``raster.png`` (events in and out) and ``events.gif``.
+``jslayer train --data NAME`` writes into ``--out``: ``network.net`` (the network file),
+``checkpoint.msgpack`` (for ``--resume``), ``stats.json`` (statistics, options, seed, versions),
+``learning.png``, and ``raster.png`` (events in and out) and ``events.gif``, or ``drive.png``.
+``jslayer train --list`` says what there is to learn.
 """
 
 import argparse
@@ -17,17 +18,38 @@ from typing import Any
 import jax
 
 from jslayer import classifier, datasets, hdf5, io, utils
-from jslayer.cli.folder import CHECKPOINT, ended, noted, require_checkpoint, require_writable
+from jslayer.cli import balance
+from jslayer.cli.folder import (
+    CHECKPOINT,
+    drawing_lacks,
+    ended,
+    noted,
+    record,
+    require_checkpoint,
+    started,
+)
 from jslayer.cli.name import called
-from jslayer.cli.recipes import RECIPES, Recipe
+from jslayer.cli.recipes import ABOUT, RECIPES, About, Recipe, Settings
 from jslayer.io import style
 from jslayer.io.files import replacing
 from jslayer.io.json_text import parse
 from jslayer.io.locks import Claim
+from jslayer.neuron.starting import STARTING
 from jslayer.training.finite import require_finite
 from jslayer.training.step import Step
 
 PREVIOUS = "checkpoint.previous.msgpack"
+TURNED = ("learning_rate", "batch_size", "neuron")
+"""Options that a run that goes on must share with the one before it, beside data and seed."""
+DETECTION = About(
+    task="boxes around cars, trucks, persons, cyclists and signs",
+    needs="a command of its own, `detect train`; extra detection to judge",
+    expect="see `detect train --help`",
+    settings=Settings(epochs=0, learning_rate=0.02, batch_size=16, neuron="sigma_delta"),
+)
+CURVED = {**ABOUT, "balance": balance.ABOUT}
+"""What is learned in epochs."""
+LISTED = {**CURVED, "detection": DETECTION}
 
 
 @dataclasses.dataclass
@@ -43,6 +65,9 @@ class Run:
       state: Network and optimiser after the epochs that ``stats`` counts.
       stats: Statistics so far.
       claim: Keeps others from training into ``out``.
+      options: What else a user could have turned.
+      devices: How many share a batch.
+      draws: Whether pictures can be drawn.
     """
 
     data: str
@@ -53,13 +78,27 @@ class Run:
     state: utils.TrainState
     stats: utils.LearningStats
     claim: Claim
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    devices: int = 1
+    draws: bool = True
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What ``stats.json`` says about the run."""
+        return record(self.data, {"seed": self.seed, "epochs": self.epochs, **self.options})
+
+    def place(self, batch: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Splits a batch over the devices; a last, smaller one may not divide and stays whole."""
+        if self.devices == 1 or len(batch[0]) % self.devices:
+            return batch
+        return utils.shard_batch(batch, utils.data_mesh(jax.local_devices()[: self.devices]))
 
     def save(self) -> None:
         """Writes the checkpoint, statistics included so that the two agree, and ``stats.json``."""
-        stats = json.dumps(self.stats.to_dict())
+        stats = json.dumps(self.stats.to_dict() | {"about": self.about})
         kept = {"data": self.data, "seed": self.seed, "stats": stats, "state": self.state}
         utils.save_checkpoint(self.out / CHECKPOINT, kept)
-        self.stats.save(self.out / "stats.json")
+        self.stats.save(self.out / "stats.json", about=self.about)
 
     def load(self) -> None:
         """Takes over state and statistics from the checkpoint.
@@ -70,13 +109,18 @@ class Run:
         path = self.out / CHECKPOINT
         like = {"data": self.data, "seed": self.seed, "stats": "", "state": self.state}
         kept = utils.load_checkpoint(path, like)
-        for option, given in (("data", self.data), ("seed", self.seed)):
-            if kept[option] != given:
-                raise ValueError(
-                    f"`--{option}` is {given}, but {path} is of {kept[option]}, expected the same; "
-                    f"pass --{option} {kept[option]}, or another --out."
-                )
         saved = parse(kept["stats"], source=f"`path` is {path}", expected="statistics in it")
+        # runs of the first version did not say
+        before = {**self.options, **saved.get("about", {}).get("options", {})}
+        before |= {"data": kept["data"], "seed": kept["seed"]}
+        for name in ("data", "seed", *TURNED):
+            given = {"data": self.data, "seed": self.seed, **self.options}.get(name)
+            if name in before and before[name] != given:
+                option = name.replace("_", "-")
+                raise ValueError(
+                    f"`--{option}` is {given}, but {path} is of {before[name]}, expected the "
+                    f"same; pass --{option} {before[name]}, or another --out."
+                )
         stats = utils.LearningStats.from_dict(saved)
         if stats.epochs > self.epochs:
             raise ValueError(
@@ -95,12 +139,47 @@ def parser() -> argparse.ArgumentParser:
 
 def add_options(found: argparse.ArgumentParser) -> None:
     """Adds the options of the command."""
-    found.add_argument("--data", required=True, choices=sorted(RECIPES), help="what to learn")
-    found.add_argument("--root", type=Path, help="folder of the data (nmnist, oxford)")
-    found.add_argument("--epochs", type=int, help="epochs in all; the recipe's if not given")
-    found.add_argument("--out", type=Path, help="folder to write to; runs/DATA if not given")
-    found.add_argument("--seed", type=int, default=0, help="fixes data, weights and dropout")
+
+    def values(name: str) -> str:
+        own = ", ".join(f"{data} {getattr(a.settings, name):g}" for data, a in CURVED.items())
+        return f"(default: {own})"
+
+    found.add_argument("--list", action=_List, nargs=0, help="say what there is to learn, and end")
+    names = sorted({*RECIPES, *LISTED})
+    found.add_argument("--data", required=True, choices=names, help="what to learn; see --list")
+    found.add_argument("--root", type=Path, help="folder of the data (nmnist, oxford, pilotnet)")
+    found.add_argument("--epochs", type=int, help=f"epochs in all {values('epochs')}")
+    found.add_argument(
+        "--learning-rate", type=float, help=f"of the optimiser {values('learning_rate')}"
+    )
+    found.add_argument("--batch-size", type=int, help=f"samples a step {values('batch_size')}")
+    found.add_argument(
+        "--neuron",
+        choices=STARTING,
+        help="family of neurons, with numbers that work for it (default: cuba, with the recipe's)",
+    )
+    found.add_argument("--devices", type=int, default=1, help="how many share a batch (1)")
+    found.add_argument("--out", type=Path, help="folder to write to (runs/DATA)")
+    found.add_argument("--seed", type=int, default=0, help="fixes data, weights and dropout (0)")
     found.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+
+
+class _List(argparse.Action):
+    """Prints the recipes and ends, as ``--help`` does."""
+
+    def __call__(self, parser, *_):
+        """Prints and ends."""
+        print(listed())
+        parser.exit()
+
+
+def listed() -> str:
+    """What there is to learn, what each needs, and what to expect."""
+    lines = []
+    for data, about in LISTED.items():
+        lines += [data, f"  learns:  {about.task}", f"  needs:   {about.needs}"]
+        lines += [f"  expect:  {about.expect}"]
+    return "\n".join(lines)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -115,6 +194,16 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> None:
+    check_options(options)
+    if options.data == "detection":
+        start = called("train").removesuffix("train").strip()
+        raise ValueError(
+            f"`--data` is detection, expected one of {', '.join(CURVED)}; detectors have a "
+            f"command of their own, {start} detect train."
+        )
+    if options.data == "balance":
+        balance.run(options)
+        return
     prepared = prepare(options)
     try:
         train(prepared)
@@ -123,38 +212,64 @@ def _train(options: argparse.Namespace) -> None:
         prepared.claim.release()
 
 
+def check_options(options: argparse.Namespace) -> None:
+    """Raises ``ValueError`` for a number out of range, before anything is read or written."""
+    for name in ("epochs", "batch_size", "devices"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            option = name.replace("_", "-")
+            raise ValueError(f"`--{option}` is {value}, expected at least 1; pass more.")
+    rate = options.learning_rate
+    if rate is not None and not 0 < rate < math.inf:
+        raise ValueError(f"`--learning-rate` is {rate}, expected more than 0; pass such as 0.001.")
+    if not 0 <= options.seed < 2**32:
+        raise ValueError(f"`--seed` is {options.seed}, expected 0 to {2**32 - 1}; pass another.")
+    there = len(jax.local_devices())
+    if options.devices > there:
+        raise ValueError(
+            f"`--devices` is {options.devices}, but JAX sees {there}, expected at most as many; "
+            "pass fewer."
+        )
+    if options.neuron is not None and options.data in ("balance", "detection", "pilotnet"):
+        raise ValueError(
+            f"`--neuron` is {options.neuron}, but the neurons of {options.data} are its own; leave "
+            "it out."
+        )
+
+
+def settings_of(options: argparse.Namespace) -> Settings | None:
+    """The recipe's values with what a user gave in their place; ``None`` where nothing is given."""
+    names = ("epochs", *TURNED)
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    return dataclasses.replace(ABOUT[options.data].settings, **given) if given else None
+
+
 def prepare(options: argparse.Namespace) -> Run:
     """Checks all that could fail after hours of training, and saves a first checkpoint.
 
     Raises:
-      ImportError: matplotlib or Pillow is not installed.
       OSError: The data are not there, nothing can be written, another training writes there, or
         there is no checkpoint.
       ValueError: An option is out of range, or data or checkpoint do not fit.
     """
-    if options.epochs is not None and options.epochs < 1:
-        raise ValueError(f"`--epochs` is {options.epochs}, expected at least 1; pass more.")
-    if not 0 <= options.seed < 2**32:
-        raise ValueError(f"`--seed` is {options.seed}, expected 0 to {2**32 - 1}; pass another.")
-    style.new_figure(1, 1)
-    style.pillow_image()
+    check_options(options)
+    if lacks := drawing_lacks():
+        print(f"note: no pictures will be drawn. {lacks}", file=sys.stderr)
     saved = options.out / CHECKPOINT
     if options.resume:
         require_checkpoint(saved)
-    require_writable(options.out)
-    claim = Claim(options.out, name="--out")
-    try:
-        return prepare_claimed(options, claim)
-    except BaseException:
-        claim.release()
-        raise
+    with started(options.out) as claim:
+        return prepare_claimed(options, claim, draws=not lacks)
 
 
-def prepare_claimed(options: argparse.Namespace, claim: Claim) -> Run:
+def prepare_claimed(options: argparse.Namespace, claim: Claim, *, draws: bool = True) -> Run:
     """The part of `prepare` that reads and writes in the folder."""
     saved = options.out / CHECKPOINT
-    recipe = RECIPES[options.data](options.root, options.seed)
+    settings = settings_of(options)
+    changed = () if settings is None else (settings,)
+    recipe = RECIPES[options.data](options.root, options.seed, *changed)
     x = recipe.training.batch([0])[0]
+    used = settings or ABOUT[options.data].settings
     run = Run(
         data=options.data,
         recipe=recipe,
@@ -164,6 +279,9 @@ def prepare_claimed(options: argparse.Namespace, claim: Claim) -> Run:
         state=utils.create_state(recipe.network, x, recipe.optimizer, seed=options.seed),
         stats=utils.LearningStats(),
         claim=claim,
+        options={name: getattr(used, name) for name in TURNED},
+        devices=options.devices,
+        draws=draws,
     )
     if options.resume:
         run.load()
@@ -173,6 +291,9 @@ def prepare_claimed(options: argparse.Namespace, claim: Claim) -> Run:
         with replacing(options.out / PREVIOUS) as file:
             file.write(saved.read_bytes())
         print(f"starting anew; what {saved} held is now in {PREVIOUS}", flush=True)
+    if run.devices > 1:
+        mesh = utils.data_mesh(jax.local_devices()[: run.devices])
+        run.state = utils.replicate(run.state, mesh)
     run.save()
     return run
 
@@ -189,7 +310,8 @@ def train(run: Run) -> None:
         train_until(run, last, step)
         if recipe.testing is not None:
             for batch in datasets.batches(recipe.testing, recipe.batch_size, shuffle=False):
-                _, metrics = evaluate(run.state, batch[0], recipe.target(batch))
+                x, target = run.place((batch[0], recipe.target(batch)))
+                _, metrics = evaluate(run.state, x, target)
                 stats.testing.update(metrics["loss"], metrics.get("correct"), len(batch[0]))
         stats.end_epoch()
         run.save()
@@ -212,7 +334,8 @@ def train_until(run: Run, last: int, step: Step) -> None:
                 stats.end_epoch()
             order = (run.seed, epoch)
             for batch in datasets.batches(recipe.training, recipe.batch_size, seed=order):
-                run.state, metrics = step(run.state, batch[0], recipe.target(batch))
+                x, target = run.place((batch[0], recipe.target(batch)))
+                run.state, metrics = step(run.state, x, target)
                 # These stay on the device until somebody looks.
                 stats.training.update(metrics["loss"], metrics.get("correct"), len(batch[0]))
                 # One step runs while the next is prepared; the bar counts what is done.
@@ -224,21 +347,42 @@ def train_until(run: Run, last: int, step: Step) -> None:
 
 def finish(run: Run) -> None:
     """Writes the pictures and the network file, and lists what a run wrote."""
-    run.stats.plot(run.out / "learning.png")
-    draw_events(run)
+    names = ["network.net", CHECKPOINT, "stats.json"]
+    if run.draws:
+        run.stats.plot(run.out / "learning.png")
+        names += ["learning.png", *(draw_drive if run.recipe.is_drive else draw_events)(run)]
     with noted():
         hdf5.export(run.out / "network.net", run.recipe.network, run.state.variables)
-    names = ("network.net", CHECKPOINT, "stats.json", "learning.png", "raster.png", "events.gif")
     for name in names:
         print(f"wrote {run.out / name}")
+    if not run.draws:
+        print("no pictures; install what the note at first says, and run again with --resume")
 
 
-def draw_events(run: Run) -> None:
-    """Draws the first sample and what the network makes of it, and plays the sample back."""
+def answered(run: Run) -> tuple[tuple[Any, ...], Any]:
+    """The first batch of the data to judge by, and what the network makes of it."""
     recipe = run.recipe
     data = recipe.training if recipe.testing is None else recipe.testing
     batch = data.batch(range(min(recipe.batch_size, len(data))))
-    y = jax.device_get(jax.jit(recipe.network.apply)(run.state.variables, batch[0]))
+    return batch, jax.device_get(jax.jit(recipe.network.apply)(run.state.variables, batch[0]))
+
+
+def draw_drive(run: Run) -> list[str]:
+    """Draws the drive that stands for the result, the median of a batch by its error."""
+    batch, y = answered(run)
+    error = ((y[:, 0] - batch[1]) ** 2).mean(-1)
+    chosen = int(error.argsort()[len(error) // 2])
+    title = f"the median of {len(error)} test drives: squared error {error[chosen]:.4f} rad\u00b2"
+    figure = datasets.drive_plot(batch[0][chosen], batch[1][chosen], y[chosen, 0], title=title)
+    with replacing(run.out / "drive.png") as file:
+        figure.savefig(file, format="png")
+    return ["drive.png"]
+
+
+def draw_events(run: Run) -> list[str]:
+    """Draws the first sample and what the network makes of it, and plays the sample back."""
+    recipe = run.recipe
+    batch, y = answered(run)
     if recipe.desired is None:
         label, answer = recipe.target(batch)[0], classifier.Rate.predict(y)[0]
         panels = {f"input of class {label}": batch[0][0], f"output, most for class {answer}": y[0]}
@@ -257,6 +401,7 @@ def draw_events(run: Run) -> None:
     with replacing(run.out / "raster.png") as file:
         figure.savefig(file, format="png")
     io.animate(batch[0][0], run.out / "events.gif")
+    return ["raster.png", "events.gif"]
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from .nmnist import NMNIST as NMNIST
 from .nmnist_files import download_nmnist as download_nmnist
 from .oxford import Oxford as Oxford
 from .pilotnet import PilotNet as PilotNet
+from .recording_folder import RecordingFolder as RecordingFolder
 from .recordings import Binning as Binning
 from .recordings import Recordings as Recordings
 from .synthetic_road import SyntheticRoad as SyntheticRoad

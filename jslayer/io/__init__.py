@@ -10,7 +10,9 @@ from .binary import encode_2d_spikes as encode_2d_spikes
 from .binary import read_1d_spikes as read_1d_spikes
 from .binary import read_2d_spikes as read_2d_spikes
 from .camera import read_aedat4 as read_aedat4
+from .camera import read_es as read_es
 from .camera import read_raw as read_raw
+from .csv_file import read_csv as read_csv
 from .dat import encode_dat as encode_dat
 from .dat import read_dat as read_dat
 from .event import Event as Event

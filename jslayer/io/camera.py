@@ -1,11 +1,14 @@
-"""Recordings of event cameras, ``.aedat4`` and ``.raw``, decoded by the package ``faery``.
+"""Recordings of event cameras, ``.aedat4``, ``.raw`` and ``.es``, decoded by the package ``faery``.
 
-``faery`` needs NumPy alone, is maintained, and decodes AEDAT 4 (iniVation) and EVT 2, 2.1 and 3
-(Prophesee). Some damaged recordings end its process, so that it runs in one of its own.
+``faery`` needs NumPy alone, is maintained, and decodes AEDAT 4 (iniVation), EVT 2, 2.1 and 3
+(Prophesee) and Event Stream. Some damaged recordings end its process, so that it runs in one of
+its own.
 """
 
 from pathlib import Path
 from typing import Any
+
+from jslayer._addresses import install
 
 from .decoding import decoded
 from .event import Event
@@ -62,6 +65,27 @@ def read_raw(path: PathLike, *, first_at_zero: bool = False, max_bytes: int | No
     return _decode(path, "evt", first_at_zero, max_bytes)
 
 
+def read_es(path: PathLike, *, first_at_zero: bool = False, max_bytes: int | None = None) -> Event:
+    """Reads the change events of an Event Stream file.
+
+    Args:
+      path: An ``.es`` file of a camera with polarities (kinds DVS and ATIS).
+      first_at_zero: Count time from the first event.
+      max_bytes: Bytes that its events may have, 13 each; ``None``: 16 times the size of the file,
+        but at least 128 MiB and at most 2 GiB.
+
+    Returns:
+      A 2-d set, channel 1 for ON.
+
+    Raises:
+      ImportError: faery is not installed.
+      FileNotFoundError: There is no such file.
+      IsADirectoryError: ``path`` is a folder.
+      ValueError: The file is damaged, of another format, or larger than it may be.
+    """
+    return _decode(path, "es", first_at_zero, max_bytes)
+
+
 def _names_encoding(path: Path) -> bool:
     with open(path, "rb") as file:
         while (line := file.readline(4096)).startswith(b"% "):
@@ -84,5 +108,5 @@ def _faery() -> Any:
     try:
         import faery
     except ImportError as error:
-        raise ImportError('Camera recordings need faery: pip install "jslayer[camera]".') from error
+        raise ImportError(f"Camera recordings need faery: {install('camera')}.") from error
     return faery

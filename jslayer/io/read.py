@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from .binary import encode_1d_spikes, encode_2d_spikes, read_1d_spikes, read_2d_spikes
-from .camera import read_aedat4, read_raw
+from .camera import read_aedat4, read_es, read_raw
+from .csv_file import read_csv
 from .dat import encode_dat, read_dat
 from .event import Event
 from .files import PathLike
@@ -20,7 +21,14 @@ _READERS: Mapping[str, Callable[[PathLike], Event]] = {
     ".dat": read_dat,
     ".raw": read_raw,
     ".aedat4": read_aedat4,
+    ".es": read_es,
+    ".csv": read_csv,
 }
+SUFFIXES = tuple(_READERS)
+"""Endings that `read` knows."""
+
+EXTRAS = {".raw": "camera", ".aedat4": "camera", ".es": "camera"}
+"""The extra that a format needs; the others need none."""
 _WRITERS: Mapping[str, Callable[[PathLike, Event], None]] = {
     ".bs1": encode_1d_spikes,
     ".bs2": encode_2d_spikes,
@@ -32,12 +40,27 @@ _WRITERS: Mapping[str, Callable[[PathLike, Event], None]] = {
 
 
 def read(path: PathLike) -> Event:
-    """Reads an event file of any format.
+    """Reads an event file of any format, by its suffix.
+
+    =================  =======================================  ============
+    suffix             what it is                               needs
+    =================  =======================================  ============
+    ``.bs1``           ids, as SLAYER writes them               nothing
+    ``.bs2, .bin``     pixels, as SLAYER and N-MNIST have them  nothing
+    ``.npy``           either, an array of NumPy                nothing
+    ``.npz``           either, payloads too                     nothing
+    ``.csv``           text, a line for each event              nothing
+    ``.dat``           Prophesee's DAT 2                        nothing
+    ``.raw``           Prophesee's EVT 2, 2.1 and 3             extra camera
+    ``.aedat4``        iniVation's AEDAT 4                      extra camera
+    ``.es``            Event Stream                             extra camera
+    =================  =======================================  ============
+
+    The function of a format, such as ``read_csv``, has more options. Spike counts, ``.bsn``, are
+    no events; see ``read_spike_counts``.
 
     Args:
-      path: A ``.bs1`` (ids), ``.bs2`` or ``.bin`` (pixels), ``.npy`` or ``.npz`` (both) file, or
-        a recording of a camera, ``.aedat4``, ``.raw`` or ``.dat``. Spike counts, ``.bsn``, are no
-        events; see ``read_spike_counts``.
+      path: The file.
 
     Returns:
       The events.
@@ -69,8 +92,10 @@ def write(path: PathLike, event: Event) -> None:
 def _suffix(path: PathLike, known: Mapping[str, object]) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in known:
+        camera = [name for name in known if name in EXTRAS]
+        extra = f" ({', '.join(camera)} with the extra camera)" if camera else ""
         raise ValueError(
             f"`path` is {path} with the suffix {suffix!r}, expected one of "
-            f"{', '.join(known)}; call the function of its format."
+            f"{', '.join(known)}{extra}; call the function of its format."
         )
     return suffix

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from jslayer._addresses import install
+
 from .event import Event
 from .tensor import tensor_to_event
 
@@ -24,7 +26,7 @@ def new_figure(width: float, height: float, dpi: float = 100) -> Any:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError('Plots need matplotlib: pip install "jslayer[viz]".') from error
+        raise ImportError(f"Plots need matplotlib: {install('viz')}.") from error
     figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     return figure
@@ -39,7 +41,7 @@ def pillow_image() -> Any:
     try:
         from PIL import Image
     except ImportError as error:
-        raise ImportError('Pictures need Pillow: pip install "jslayer[viz]".') from error
+        raise ImportError(f"Pictures need Pillow: {install('viz')}.") from error
     return Image
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jslayer._addresses import install
 from jslayer.ops import check
 
 from . import style
@@ -150,8 +151,8 @@ def _ffmpeg(purpose: str, instead: str) -> str:
     except (ImportError, RuntimeError):
         raise FileNotFoundError(
             f"{purpose} needs the program ffmpeg, which is not on the search path, expected it "
-            "there; install it with the system's packages or by pip install "
-            f'"jslayer[video]", or {instead}.'
+            "there; install it with the system's packages or by "
+            f"{install('video')}, or {instead}."
         ) from None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from jslayer._addresses import install
 from jslayer.obd.boxes import to_pixels
 from jslayer.obd.padding import IGNORE, NONE
 
@@ -96,9 +97,7 @@ def coco_ap(
         from pycocotools.coco import COCO
         from pycocotools.cocoeval import COCOeval
     except ImportError as error:
-        raise ImportError(
-            '`coco_ap` needs pycocotools: pip install "jslayer[detection]".'
-        ) from error
+        raise ImportError(f"`coco_ap` needs pycocotools: {install('detection')}.") from error
     data = to_coco(truth, kind, size=size, classes=classes)
     seen = coco_detections(rows, found, size=size)
     _check(len(_frames("rows", rows)), seen, data, classes)

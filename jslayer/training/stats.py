@@ -149,13 +149,19 @@ class LearningStats:
         stats._restore(saved)
         return stats
 
-    def save(self, path: PathLike) -> None:
+    def save(self, path: PathLike, *, about: Mapping[str, Any] | None = None) -> None:
         """Writes the statistics to a JSON file, whole or not at all.
+
+        Args:
+          path: The file.
+          about: What readers should know of the run, such as its options: values that JSON can
+            express, kept beside the statistics under ``"about"``; `load` does not need them.
 
         Raises:
           FileNotFoundError: The folder of ``path`` does not exist.
         """
-        text = json.dumps(self.to_dict(), indent=1, allow_nan=False)
+        more = {} if about is None else {"about": dict(about)}
+        text = json.dumps(self.to_dict() | more, indent=1, allow_nan=False)
         with replacing(path) as file:
             file.write(text.encode())
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import types
 
 import jax
 import numpy as np
@@ -19,10 +20,11 @@ from PIL import Image
 from jslayer import datasets, hdf5, utils
 from jslayer.block import Sequential, cuba
 from jslayer.cli import train
-from jslayer.cli.recipes import RECIPES, Recipe
+from jslayer.cli.recipes import ABOUT, RECIPES, Recipe
 from jslayer.io import style
 from jslayer.loss import SpikeRate
 from jslayer.neuron import Dropout
+from jslayer.neuron.starting import STARTING
 
 WRITTEN = {
     "network.net",
@@ -46,9 +48,9 @@ NETWORK = Sequential([cuba.Flatten(), cuba.Dense(NEURON, 72, 8, weight_norm=True
 ADAM = optax.adam(3e-3)
 
 
-def tiny(root, seed):
+def tiny(root, seed, settings=None):
     """A recipe with all that a run has to carry on: dropout, Adam, test data."""
-    del root
+    del root, settings
     return Recipe(
         training=datasets.MovingBars(24, train=True, seed=seed, **SHORT),
         testing=datasets.MovingBars(8, train=False, seed=seed, **SHORT),
@@ -67,6 +69,7 @@ def _right(y, label):
 
 
 FINISH = train.finish
+NOTHING = types.SimpleNamespace(variables={})
 STEPS = {name: functools.cache(getattr(utils, name)) for name in ("train_step", "eval_step")}
 """Runs of one network share their compiled steps."""
 
@@ -177,7 +180,7 @@ def test_the_seed_changes_the_run(tmp_path, trained):
 
 def test_epochs_may_be_grouped_without_any_change(tmp_path, monkeypatch, capsys):
     assert run(tmp_path / "single", "--epochs", 5) == 0
-    grouped = lambda root, seed: dataclasses.replace(tiny(root, seed), log_every=2)
+    grouped = lambda root, seed, _=None: dataclasses.replace(tiny(root, seed), log_every=2)
     monkeypatch.setitem(RECIPES, "moving_bars", grouped)
     capsys.readouterr()
     assert run(tmp_path / "grouped", "--epochs", 3) == 0
@@ -206,7 +209,7 @@ def test_a_forgotten_resume_loses_nothing(copied, capsys):
 
 
 def test_a_kill_between_the_two_files_leaves_a_pair_that_agrees(copied, monkeypatch):
-    def stop(self, path):
+    def stop(self, path, **_):
         if self.epochs == 3:
             raise KeyboardInterrupt
 
@@ -240,7 +243,7 @@ def test_an_interrupt_within_an_epoch_leaves_the_epochs_before_it(
 
 
 def test_an_interrupt_before_anything_is_saved_says_so(tmp_path, monkeypatch, capsys):
-    def stop(root, seed):
+    def stop(root, seed, settings=None):
         raise KeyboardInterrupt
 
     monkeypatch.setitem(RECIPES, "moving_bars", stop)
@@ -260,7 +263,7 @@ neuron = dict(threshold=1.0, current_decay=0.25, voltage_decay=0.03)
 recipe = dataclasses.replace(
     recipes.RECIPES["xor"](None, 0),
     network=Sequential([cuba.Dense(neuron, 100, 1)]), epochs=10**6, log_every=1)
-recipes.RECIPES["xor"] = lambda root, seed: recipe
+recipes.RECIPES["xor"] = lambda root, seed, settings=None: recipe
 sys.exit(train.main(["--data", "xor", "--out", {str(tmp_path)!r}]))
 """
     environment = {**os.environ, "PYTHONPATH": str(repository)}
@@ -351,13 +354,142 @@ def test_a_folder_without_permission_to_write_is_refused(tmp_path, monkeypatch, 
 
 
 @pytest.mark.parametrize("name", ["new_figure", "pillow_image"])
-def test_missing_plot_libraries_are_told_before_training(tmp_path, monkeypatch, capsys, name):
+def test_without_plot_libraries_it_trains_and_says_what_is_left_out(
+    tmp_path, monkeypatch, capsys, name
+):
     modules = {"new_figure": "matplotlib.figure", "pillow_image": "PIL"}
     monkeypatch.setitem(sys.modules, modules[name], None)
+    monkeypatch.setattr(train, "finish", FINISH)
     with pytest.raises(ImportError):
         getattr(style, name)(*([1, 1] if name == "new_figure" else []))
-    failed(capsys, run(tmp_path / "out"), 'pip install "jslayer[viz]"')
+    assert run(tmp_path, "--epochs", 1) == 0
+    printed = capsys.readouterr()
+    assert "note: no pictures will be drawn. " in printed.err
+    assert "pip install matplotlib pillow" in printed.err
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "network.net", "checkpoint.msgpack", "stats.json",
+    }  # fmt: skip
+    assert "no pictures" in printed.out and ".png" not in printed.out
+
+
+def test_statistics_say_where_they_come_from(copied):
+    saved = json.loads((copied / "stats.json").read_text())
+    about = saved["about"]
+    assert about["recipe"] == "moving_bars"
+    assert about["options"] == {
+        "seed": 5, "epochs": 2, "learning_rate": 3e-3, "batch_size": 32, "neuron": "cuba",
+    }  # fmt: skip
+    assert about["versions"]["jax"] == jax.__version__
+    stats = utils.LearningStats()
+    stats.load(copied / "stats.json")
+    assert stats.epochs == 2
+
+
+@pytest.mark.parametrize("data", ["nmnist", "xor"])
+def test_a_failed_start_leaves_no_empty_folder(tmp_path, monkeypatch, capsys, data):
+    monkeypatch.delenv("JSLAYER_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    def broken(*_):
+        raise ValueError("broken")
+
+    monkeypatch.setitem(RECIPES, "xor", broken)
+    (tmp_path / "runs").mkdir()
+    failed(capsys, run(tmp_path / "runs" / "new" / "folder", data=data))
+    assert not list((tmp_path / "runs").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--batch-size", 0], ["`--batch-size` is 0", "at least 1"]),
+        (["--learning-rate", -1], ["`--learning-rate` is -1.0", "more than 0"]),
+        (["--devices", 100], ["`--devices` is 100", "at most as many"]),
+    ],
+)
+def test_options_out_of_range_are_refused_before_anything_is_written(
+    tmp_path, capsys, options, words
+):
+    failed(capsys, run(tmp_path / "out", *options), *words)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("data", ["pilotnet", "balance", "detection"])
+def test_neurons_that_are_a_recipes_own_are_not_exchanged(tmp_path, capsys, data):
+    failed(capsys, run(tmp_path, "--neuron", "alif", data=data), "`--neuron` is alif", "its own")
+
+
+def test_detection_points_to_its_command(tmp_path, capsys):
+    failed(capsys, run(tmp_path, data="detection"), "detect train")
+
+
+def test_options_reach_the_recipe():
+    options = train.parser().parse_args(
+        ["--data", "xor", "--neuron", "alif", "--batch-size", "2", "--learning-rate", "0.1"]
+    )
+    settings = train.settings_of(options)
+    assert (settings.neuron, settings.batch_size, settings.learning_rate) == ("alif", 2, 0.1)
+    recipe = RECIPES["xor"](None, 0, settings)
+    assert recipe.batch_size == 2 and recipe.epochs == 400
+    assert type(recipe.network.blocks[0]).__module__.split(".")[2] == "alif"
+
+
+@pytest.mark.parametrize("family", STARTING)
+def test_every_family_fits_a_recipe(family):
+    settings = dataclasses.replace(ABOUT["xor"].settings, neuron=family)
+    recipe = RECIPES["xor"](None, 0, settings)
+    x = jax.ShapeDtypeStruct(recipe.training.batch([0])[0].shape, np.float32)
+    y, _ = jax.eval_shape(recipe.network.init_with_output, jax.random.key(0), x)
+    assert y.shape[-1] == x.shape[-1]
+
+
+def test_other_options_than_before_are_refused(copied, capsys):
+    more = ["--epochs", 3, "--seed", 5, "--resume", "--batch-size", 16]
+    failed(capsys, run(copied, *more), "`--batch-size` is 16", "pass --batch-size 32")
+
+
+def test_two_devices_learn_what_one_does(tmp_path):
+    assert run(tmp_path / "one", "--epochs", 1) == 0
+    assert run(tmp_path / "two", "--epochs", 1, "--devices", 2) == 0
+    one, two = (json.loads((tmp_path / n / "stats.json").read_text()) for n in ("one", "two"))
+    np.testing.assert_allclose(one["training"]["loss_log"], two["training"]["loss_log"], rtol=1e-4)
+
+
+def test_the_list_says_what_each_needs_and_the_help_its_values(capsys):
+    for option, words in (
+        ("--list", ["learns:", "needs:", "expect:", "balance", "detection", *ABOUT]),
+        ("--help", ["oxford 5000", "xor 0.003", "--devices"]),
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            train.main([option])
+        assert stopped.value.code == 0
+        printed = " ".join(capsys.readouterr().out.split())
+        assert all(word in printed for word in words), (option, printed)
+
+
+def test_the_road_is_drawn_beside_what_the_network_says(tmp_path):
+    class Constant(Sequential):
+        """Says a fourth everywhere."""
+
+        def apply(self, variables, x):
+            return np.full((len(x), 1, x.shape[-1]), 0.25, np.float32)
+
+    road = datasets.SyntheticRoad(3, num_steps=4)
+    recipe = dataclasses.replace(
+        tiny(None, 0), testing=road, network=Constant([]), batch_size=3, is_drive=True
+    )
+    held = types.SimpleNamespace(recipe=recipe, out=tmp_path, state=NOTHING)
+    assert train.draw_drive(held) == ["drive.png"]
+    with Image.open(tmp_path / "drive.png") as picture:
+        assert np.ptp(np.asarray(picture.convert("L"))) > 100
+
+
+def test_pilotnet_fits_its_roads():
+    recipe = RECIPES["pilotnet"](None, 0)
+    x = jax.ShapeDtypeStruct((1, 3, 33, 100, 4), np.float32)
+    y, _ = jax.eval_shape(recipe.network.init_with_output, jax.random.key(0), x)
+    assert y.shape == (1, 1, 4)
+    assert recipe.loss(np.zeros((2, 1, 4)), np.ones((2, 4))) == 2.0
 
 
 def test_a_second_training_into_one_folder_is_refused(copied, capsys):
@@ -387,6 +519,7 @@ def test_a_checkpoint_of_another_run_is_refused_and_stays(copied, monkeypatch, c
     failed(capsys, run(copied, "--resume", "--seed", 5, "--epochs", 1), "`--epochs` is 1", "has 2")
     failed(capsys, run(copied, "--resume", data="xor"), "checkpoint", "same network")
     monkeypatch.setitem(RECIPES, "other", tiny)
+    monkeypatch.setitem(ABOUT, "other", ABOUT["moving_bars"])
     failed(capsys, run(copied, "--resume", data="other"), "`--data` is other", "moving_bars")
     assert (copied / train.CHECKPOINT).read_bytes() == before
 
@@ -398,7 +531,7 @@ def test_warnings_about_the_network_file_become_notes(copied, pictures, monkeypa
         warnings.warn("layer/0: something is ignored", stacklevel=2)
 
     monkeypatch.setattr(hdf5, "export", export)
-    monkeypatch.setattr(train, "draw_events", lambda run: None)
+    monkeypatch.setattr(train, "draw_events", lambda run: [])
     assert run(copied, "--epochs", 2, "--seed", 5, "--resume") == 0
     assert "note: layer/0: something is ignored\n" in capsys.readouterr().err
 

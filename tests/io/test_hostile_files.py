@@ -144,7 +144,7 @@ def test_times_that_span_years_or_run_backwards_fill_the_asked_shape(times):
 
 
 @pytest.mark.parametrize(
-    "suffix", [".bs1", ".bs2", ".bin", ".npy", ".npz", ".dat", ".raw", ".aedat4"]
+    "suffix", [".bs1", ".bs2", ".bin", ".npy", ".npz", ".dat", ".raw", ".aedat4", ".es", ".csv"]
 )
 def test_pipes_and_devices_are_not_waited_for(suffix, tmp_path):
     os.mkfifo(tmp_path / f"a{suffix}")
@@ -181,7 +181,7 @@ def test_whatever_bytes_change_it_reads_or_is_refused(suffix, tmp_path):
 
 
 def recording(path):
-    faery = pytest.importorskip("faery", reason='faery is not installed: "jslayer[camera]"')
+    faery = pytest.importorskip("faery", reason="faery is not installed: extra camera")
     draw = np.random.default_rng(0)
     array = np.zeros(200, faery.EVENTS_DTYPE)
     array["t"] = np.sort(draw.integers(0, 30_000, 200))

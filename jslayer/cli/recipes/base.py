@@ -1,0 +1,106 @@
+"""What a training problem is made of."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jslayer import classifier, datasets
+from jslayer.block import Sequential
+from jslayer.neuron import starting_values, starting_weight_scale
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What users turn.
+
+    Attributes:
+      epochs: Epochs in all.
+      learning_rate: Of the optimiser.
+      batch_size: Samples per step.
+      neuron: Family of neurons.
+    """
+
+    epochs: int
+    learning_rate: float
+    batch_size: int
+    neuron: str = "cuba"
+
+
+@dataclasses.dataclass(frozen=True)
+class About:
+    """What a list of recipes says.
+
+    Attributes:
+      task: What is learned.
+      needs: Files and extras.
+      expect: What came out, in what time on two CPU cores.
+      settings: The recipe's values.
+    """
+
+    task: str
+    needs: str
+    expect: str
+    settings: Settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """One training problem.
+
+    Attributes:
+      training: Data set to learn from.
+      testing: Data set to judge by, or ``None`` where there is only one.
+      network: The network.
+      loss: ``(output, target) -> scalar``, summed over the batch.
+      count_correct: ``(output, target) -> number``, or ``None`` for a pure regression.
+      target: Which entry of a data set's tuples the loss and the count take.
+      optimizer: Optax optimiser.
+      epochs: Default number of epochs.
+      batch_size: Samples per step.
+      log_every: Epochs between two printed lines, each with a test and a checkpoint.
+      desired: Which entry of a data set's tuples is the output wanted, to be drawn beside the
+        network's; ``None`` where ``target`` is the number of a class.
+      is_drive: Samples are frames and the angle of a steering wheel, not events.
+    """
+
+    training: datasets.Dataset
+    testing: datasets.Dataset | None
+    network: Sequential
+    loss: Callable[..., jax.Array]
+    count_correct: Callable[..., jax.Array] | None
+    target: Callable[[tuple[np.ndarray, ...]], Any]
+    optimizer: optax.GradientTransformation
+    epochs: int
+    batch_size: int
+    log_every: int = 1
+    desired: Callable[[tuple[np.ndarray, ...]], np.ndarray] | None = None
+    is_drive: bool = False
+
+
+def right_class(y: jax.Array, label: jax.Array) -> jax.Array:
+    """Number of samples whose busiest output is that of their class."""
+    return jnp.sum(classifier.Rate.predict(y) == label)
+
+
+def neurons(settings: Settings, own: dict[str, Any]) -> tuple[str, dict[str, Any], float]:
+    """The neurons of a recipe, or those that a user asked for with numbers that work for them.
+
+    Args:
+      settings: The user's.
+      own: Parameters of the recipe, for its own family, cuba.
+
+    Returns:
+      Family of blocks, ``neuron_params`` and ``weight_scale``.
+    """
+    if settings.neuron == "cuba":
+        return "cuba", own, 1.0
+    values = starting_values(settings.neuron)
+    if "dropout" in own:
+        values["dropout"] = own["dropout"]
+    family = {"lif": "cuba"}.get(settings.neuron, settings.neuron)
+    return family, values, starting_weight_scale(settings.neuron)
