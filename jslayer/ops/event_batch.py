@@ -150,6 +150,10 @@ class EventBatch:
         """The same events with one axis of places, the channel slowest: ``[N, C * H * W, T]``."""
         return EventBatch(self.lists, (math.prod(self.dims),))
 
+    def __len__(self) -> int:
+        """Number of samples."""
+        return self.lists.samples
+
     def __getitem__(self, chosen: Any) -> "EventBatch":
         """Some of the samples, ``batch[2:4]``, or of the steps, ``batch[..., 10:20]``.
 

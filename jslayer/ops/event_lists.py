@@ -19,7 +19,7 @@ from jslayer.ops.forward_mode import reverse_only
 PIECE = 128
 """Events of a sample whose rows are added at once for the gradient."""
 
-ROWS = 1024
+ROWS = 256
 """Rows of sums that are made at once, which stay in the cache."""
 
 
