@@ -97,8 +97,8 @@ def nmnist(root: Path | None, seed: int) -> Recipe:
         "dropout": Dropout(0.05),
     }
     return Recipe(
-        training=datasets.NMNIST(root, train=True, dtype=bool),
-        testing=datasets.NMNIST(root, train=False, dtype=bool),
+        training=datasets.NMNIST(root, train=True, as_events=True),
+        testing=datasets.NMNIST(root, train=False, as_events=True),
         network=Sequential(
             [
                 cuba.Flatten(),

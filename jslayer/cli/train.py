@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from jslayer import classifier, datasets, hdf5, io, utils
 from jslayer.cli.folder import CHECKPOINT, ended, noted, require_checkpoint, require_writable
@@ -24,6 +25,7 @@ from jslayer.io import style
 from jslayer.io.files import replacing
 from jslayer.io.json_text import parse
 from jslayer.io.locks import Claim
+from jslayer.ops import event_batch
 from jslayer.training.finite import require_finite
 from jslayer.training.step import Step
 
@@ -239,11 +241,12 @@ def draw_events(run: Run) -> None:
     data = recipe.training if recipe.testing is None else recipe.testing
     batch = data.batch(range(min(recipe.batch_size, len(data))))
     y = jax.device_get(jax.jit(recipe.network.apply)(run.state.variables, batch[0]))
+    x = np.asarray(event_batch.dense(batch[0][:1]))[0]
     if recipe.desired is None:
         label, answer = recipe.target(batch)[0], classifier.Rate.predict(y)[0]
-        panels = {f"input of class {label}": batch[0][0], f"output, most for class {answer}": y[0]}
+        panels = {f"input of class {label}": x, f"output, most for class {answer}": y[0]}
     else:
-        panels = {"input": batch[0][0], "output": y[0], "desired": recipe.desired(batch)[0]}
+        panels = {"input": x, "output": y[0], "desired": recipe.desired(batch)[0]}
     figure = style.new_figure(4.5 * len(panels), 3.6, dpi=150)
     columns = figure.subplots(1, len(panels))
     for axes, (title, events) in zip(columns, panels.items(), strict=True):
@@ -256,7 +259,7 @@ def draw_events(run: Run) -> None:
         axes.yaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     with replacing(run.out / "raster.png") as file:
         figure.savefig(file, format="png")
-    io.animate(batch[0][0], run.out / "events.gif")
+    io.animate(x, run.out / "events.gif")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from .camera import read_raw as read_raw
 from .dat import encode_dat as encode_dat
 from .dat import read_dat as read_dat
 from .event import Event as Event
+from .event_batch import event_batch as event_batch
 from .geometry import crop as crop
 from .geometry import flip as flip
 from .geometry import rotate as rotate

@@ -16,8 +16,8 @@ Capacity = tuple[int, int]
 """Most events of one sample in one step, and most of one sample in all."""
 
 Recording = Sequence[Any]
-"""Arrays of a sample, one entry an event: ``(t, c, y, x)`` or with a value behind; ``(t, c)`` or
-``(t, c, value)`` where there are no images."""
+"""Arrays of a sample, one entry an event: ``(t, c, y, x)`` for images, ``(t, c, x)`` or ``(t, c)``;
+graded events have their values behind."""
 
 
 @jax.tree_util.register_dataclass
@@ -33,7 +33,7 @@ class EventBatch:
 
     Attributes:
       lists: The events; see `jslayer.ops.event_lists.Lists`.
-      dims: ``(C,)`` or ``(C, H, W)``.
+      dims: ``(C,)``, ``(C, X)`` or ``(C, H, W)``.
 
     Example:
       >>> batch = EventBatch.from_events([([0, 2], [1, 0]), ([1], [1])], (2, 3))
@@ -61,10 +61,10 @@ class EventBatch:
         """Makes a batch of lists of events, on the host, without the tensor.
 
         Args:
-          recordings: One per sample: arrays ``(t, c, y, x)`` for images or ``(t, c)``, whole
-            numbers from 0 on in any order, ``t`` in steps; graded events have an array more,
-            their values. One without events holds empty arrays.
-          shape: ``(C, H, W, T)`` or ``(C, T)``.
+          recordings: One per sample: arrays ``(t, c, y, x)`` for images, ``(t, c, x)`` or
+            ``(t, c)``, whole numbers from 0 on in any order, ``t`` in steps; graded events have an
+            array more, their values. One without events holds empty arrays.
+          shape: ``(C, H, W, T)``, ``(C, X, T)`` or ``(C, T)``.
           capacity: Room in the lists: most events of one sample in one step, and most of one sample
             in all. ``None``: what is needed, rounded up, so that batches have few shapes and
             little is compiled again; give it, and there is one.
@@ -116,6 +116,34 @@ class EventBatch:
             value = (sample[(*places, step)],) if graded else ()
             recordings.append((step, *places, *value))
         return cls.from_events(recordings, x.shape[1:], capacity=capacity)
+
+    @classmethod
+    def join(
+        cls, batches: Sequence["EventBatch"], *, capacity: Capacity | None = None
+    ) -> "EventBatch":
+        """Makes one batch of the samples of several, on the host.
+
+        Args:
+          batches: Of the same places and steps, all graded or none.
+          capacity: As for `from_events`.
+
+        Raises:
+          TypeError: only some are graded.
+          ValueError: there are none, they differ in shape, or there is no room.
+        """
+        if not batches:
+            raise ValueError("`batches` is empty, expected at least 1; leave empty batches out.")
+        first = batches[0]
+        for other in batches:
+            if other.shape[1:] != first.shape[1:] or other.dtype != first.dtype:
+                error = ValueError if other.dtype == first.dtype else TypeError
+                raise error(
+                    f"`batches` have samples {first.shape[1:]} of {first.dtype} and "
+                    f"{other.shape[1:]} of {other.dtype}, expected the same; bin them alike."
+                )
+        size = math.prod(first.dims)
+        found = [one for batch in batches for one in batch.lists.samples_of(size)]
+        return cls(_packed(found, size, first.lists.steps, capacity), first.dims)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -191,14 +219,15 @@ def dense(x: Any) -> Any:
 
 def _checked_shape(shape):
     sizes = tuple(shape)
-    if len(sizes) not in (2, 4) or any(int(size) != size or size < 1 for size in sizes):
+    if not 2 <= len(sizes) <= 4 or any(int(size) != size or size < 1 for size in sizes):
         raise ValueError(
-            f"`shape` is {sizes}, expected (C, T) or (C, H, W, T) of at least 1 each; give sizes."
+            f"`shape` is {sizes}, expected (C, T), (C, X, T) or (C, H, W, T) of at least 1 each; "
+            "give sizes."
         )
     return tuple(int(size) for size in sizes)
 
 
-_AXES = {1: ("t", "c"), 3: ("t", "c", "y", "x")}
+_AXES = {1: ("t", "c"), 2: ("t", "c", "x"), 3: ("t", "c", "y", "x")}
 
 
 def _listed(name, given, dims, steps, graded):

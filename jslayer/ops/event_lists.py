@@ -6,10 +6,12 @@ lie in one list per sample, whose rows of cotangents are added up where their ad
 """
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jslayer.ops import layout
@@ -55,6 +57,15 @@ class Lists:
     def steps(self) -> int:
         """T."""
         return self.rows.shape[1]
+
+    def samples_of(self, size: int) -> Iterator[tuple[Any, Any, Any]]:
+        """Steps, addresses and values (or ``None``) of every sample, without the empty places."""
+        values = [None] * self.samples if self.value is None else np.asarray(self.value)
+        for step, address, value in zip(
+            np.asarray(self.step), np.asarray(self.address), values, strict=True
+        ):
+            some = address < size
+            yield step[some], address[some], None if value is None else value[some]
 
     def between(self, start: int, stop: int, size: int) -> "Lists":
         """The events of a part of time; ``size`` is the number of places."""
