@@ -111,8 +111,8 @@ class MovingBars(Dataset):
             cuts = np.searchsorted(sample, np.arange(1, len(indices)))
             recordings = list(zip(*(np.split(place, cuts) for place in places), strict=True))
             shape = (2, self.size, self.size, self.num_steps)
-            x = EventBatch.from_events(recordings, shape, capacity=self.capacity)
-            return x, self.labels[indices]
+            lists = EventBatch.from_events(recordings, shape, capacity=self.capacity)
+            return lists, self.labels[indices]
         x = np.unpackbits(self._bits[indices], axis=-1, count=self.num_steps).astype(self.dtype)
         return x.reshape(-1, 2, self.size, self.size, self.num_steps), self.labels[indices]
 

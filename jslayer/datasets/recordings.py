@@ -132,10 +132,11 @@ class Recordings(Dataset):
     def batch(self, indices: Sequence[int] | np.ndarray) -> Arrays:
         """Reads recordings, straight into one array ``[N, *dim, T]`` or lists; and their labels."""
         if self.as_events:
-            events, labels = zip(*(self.recording(int(i)) for i in indices), strict=True)
+            found = [self.recording(int(index)) for index in indices]
+            events = [event for event, _ in found]
             shape = (*self.dim, self.num_steps)
-            x = event_batch(events, shape, self.sampling_time, capacity=self.capacity)
-            return x, np.stack(labels)
+            lists = event_batch(events, shape, self.sampling_time, capacity=self.capacity)
+            return lists, np.stack([label for _, label in found])
         x = np.zeros((len(indices), *self.dim, self.num_steps), self.dtype)
         labels = []
         for sample, index in zip(x, indices, strict=True):

@@ -21,7 +21,7 @@ graded events have their values behind."""
 
 
 @jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class EventBatch:
     """Recordings ``[N, C(, H, W), T]`` as lists of what is not zero.
 
@@ -108,6 +108,10 @@ class EventBatch:
             )
         check.samples("x", x)
         check.no_nan("x", x)
+        if jnp.iscomplexobj(x):
+            raise TypeError(
+                "`x` is complex, expected real numbers or booleans; make a batch of one part of it."
+            )
         x = np.asarray(x)
         graded = x.dtype != np.bool_ and bool(((x != 0) & (x != 1)).any())
         recordings = []
@@ -177,6 +181,9 @@ class EventBatch:
     def flat(self) -> "EventBatch":
         """The same events with one axis of places, the channel slowest: ``[N, C * H * W, T]``."""
         return EventBatch(self.lists, (math.prod(self.dims),))
+
+    def __repr__(self) -> str:
+        return f"EventBatch(shape={self.shape}, dtype={self.dtype}, capacity={self.capacity})"
 
     def __len__(self) -> int:
         """Number of samples."""

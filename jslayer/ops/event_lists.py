@@ -26,7 +26,7 @@ ROWS = 256
 
 
 @jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Lists:
     """Events of a batch, in two orders.
 

@@ -136,7 +136,7 @@ class Synapse(Hashable):
         """Raises ``ValueError`` unless ``[N, C, ..., T]`` has the axes that the kind takes."""
         raise NotImplementedError
 
-    def weighted_sum(self, x: jax.Array, weight: jax.Array) -> jax.Array:
+    def weighted_sum(self, x: Any, weight: jax.Array) -> jax.Array:
         """The kind's linear map, on ``[T, N, ..., C]`` float32 and a weight in use.
 
         Where the kind `reads_events`, ``[T, N, C]`` may be booleans; where it `reads_lists`, a

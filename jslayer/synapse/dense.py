@@ -97,7 +97,7 @@ class Dense(base.Synapse):
         """True but for images of which it takes the channels of every pixel alone."""
         return self.spatial or len(x.dims) == 1
 
-    def weighted_sum(self, x: jax.Array | EventBatch, weight: jax.Array) -> jax.Array:
+    def weighted_sum(self, x: Any, weight: jax.Array) -> jax.Array:
         """``[T, N, ..., in] -> [T, N, ..., out]``; images come as ``[T, N, H, W, C]``.
 
         Or a batch of lists of events, in the outer order.

@@ -146,6 +146,17 @@ def test_nothing_is_compiled_again_for_a_batch_of_like_size():
     assert run._cache_size() == 1
 
 
+def test_a_batch_is_split_over_devices_by_sample(monkeypatch):
+    monkeypatch.undo()
+    _, batch = events(12)
+    layer = block.cuba.Dense(CUBA, 12, 4, weight_scale=4)
+    variables = layer.init(jax.random.key(0), batch)
+    split = training.shard_batch(batch)
+    assert len(split.lists.rows.sharding.device_set) == jax.device_count() == 2
+    run = jax.jit(layer.apply)
+    np.testing.assert_array_equal(run(variables, split), run(variables, batch))
+
+
 def test_tables_and_chunks_take_lists_and_what_cannot_says_so():
     x, batch = events(12)
     network = block.Sequential([block.cuba.Dense(CUBA, 12, 4, weight_scale=4)])

@@ -52,6 +52,7 @@ def test_a_batch_is_the_tensor_of_the_same_events(both):
     batch, x = both
     assert batch.shape == x.shape
     assert batch.ndim == x.ndim
+    assert repr(batch).startswith(f"EventBatch(shape=(3, 2, 3, 4, 9), dtype={batch.dtype}, ")
     assert batch.to_dense().dtype == batch.dtype
     np.testing.assert_array_equal(batch.to_dense(), x)
     np.testing.assert_array_equal(batch.flat().to_dense(), x.reshape(3, SIZE, STEPS))
@@ -178,5 +179,7 @@ def test_other_bad_arguments_are_refused():
         EventBatch.from_events([([0], [1])], (3,))
     with pytest.raises(TypeError, match="values for all recordings or none"):
         EventBatch.from_events([([0], [1]), ([0], [1], [0.5])], (3, 4))
+    with pytest.raises(TypeError, match="`x` is complex"):
+        EventBatch.from_dense(np.ones((1, 2, 3), np.complex64))
     with pytest.raises(TypeError, match="`x` is traced"):
         jax.jit(EventBatch.from_dense)(jnp.zeros((1, 2, 3)))
