@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from benchmarks import floors, timing
 from jslayer.axon import Delay
 from jslayer.neuron import Dropout, cuba
-from jslayer.ops import layout
+from jslayer.ops import EventBatch, layout
+from jslayer.ops.event_lists import lists_product
 from jslayer.ops.shift import step_delay
 from jslayer.synapse.base import weight_in_use
 
@@ -52,11 +53,15 @@ def cases(
     in_use = lambda stored: weight_in_use(stored, neuron.quantize_8bit, None)
     outer_forward = lambda x, w: floors.forward(layout.time_first(x), w)
     outer_to_weight = lambda bar, x: floors.to_weight(bar, layout.time_first(x))
+    lists = jax.device_put(EventBatch.from_dense(x)).lists
+    lists_to_weight = lambda x, w, bar: jax.vjp(lambda w: lists_product(x, w), w)[1](bar)
     return [
         case("layer 1 matmul forward, time first", floors.forward, first, weight),
         case("layer 1 matmul forward, from [N, C, T]", outer_forward, x, weight),
         case("layer 1 matmul to weight, time first", floors.to_weight, z_bar, first),
         case("layer 1 matmul to weight, from [N, C, T]", outer_to_weight, z_bar, x),
+        case("layer 1 sums from lists of events", lists_product, lists, weight),
+        case("layer 1 to weight from lists of events", lists_to_weight, lists, weight, z_bar),
         case("input [N, C, T] to time first", layout.time_first, x),
         *module("neuron", neuron, z),
         *module("dropout", Dropout(0.05), z, train=True),

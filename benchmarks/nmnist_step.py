@@ -1,7 +1,8 @@
 """Full training step of the N-MNIST network, beside the matrix products that it must do.
 
-Events come as booleans, as the training command passes them, and as floats. The matrix products
-beside it are in float32; those of the last row, with factors in bfloat16, give the same spikes.
+Events come as lists, as the training command passes them, as booleans and as floats. The matrix
+products beside it are in float32; those of the last row, with factors in bfloat16, give the same
+spikes.
 
 Run ``python -m benchmarks.nmnist_step`` or ``python benchmarks/nmnist_step.py``; ``--help`` lists
 options. Data are random spikes of N-MNIST's size: nothing is downloaded.
@@ -24,6 +25,7 @@ if not __package__:  # run by its path
 from benchmarks import floors, nmnist_parts, steps, timing
 from jslayer import Sequential
 from jslayer.block import cuba
+from jslayer.ops import EventBatch
 
 NEURON = {
     "threshold": 1.25,
@@ -70,11 +72,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     for length in lengths:
         x, target = batch(samples, sizes[0], sizes[-1], length)
+        lists = jax.device_put(EventBatch.from_dense(x))
         rows = report.add(
             f"T = {length}",
             [
                 timing.Case("matmuls", floors.matmuls(sizes, samples, length)),
                 timing.Case("copy of the input", functools.partial(jax.jit(lambda x: x + 1.0), x)),
+                timing.Case(
+                    "step, lists of events",
+                    steps.training(network(sizes), lists, target),
+                    "matmuls",
+                ),
                 timing.Case(
                     "step, boolean events", steps.training(network(sizes), x > 0, target), "matmuls"
                 ),
@@ -90,6 +98,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             rounds=chosen.rounds,
         )
         step = rows["step, boolean events"]
+        held = sum(leaf.nbytes for leaf in jax.tree.leaves(lists))
+        report.say(f"The lists take {held / 1e6:.2f} MB, the booleans {x.size / 1e6:.2f} MB.")
         report.say(
             f"First call {step.first_call_s:.2f} s, of which "
             f"{step.first_call_s - step.median_ms / 1e3:.2f} s are tracing and compiling."

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jslayer import persistence
 from jslayer.neuron import parameters
 from jslayer.neuron.base import Neuron
-from jslayer.ops import layout
+from jslayer.ops import event_batch, layout
 from jslayer.ops.events import event_fraction
 from jslayer.ops.shift import step_delay
 from jslayer.synapse.hashable import Hashable
@@ -100,14 +100,18 @@ class Block(Hashable, metaclass=_OwnNames):
     def inner(self, x: jax.Array) -> jax.Array:
         """Checks the input and turns its axes; events may be booleans or integers, and stay so.
 
-        They become floats where they are used: a quarter of the bytes is turned.
+        They become floats where they are used: a quarter of the bytes is turned. A batch of lists
+        becomes its tensor.
         """
-        x = layout.one_part(x)
+        x = layout.one_part(event_batch.dense(x))
         layout.check_input(x, events=True)
         return layout.time_first(x)
 
     def remember_shape(self, x: jax.Array) -> None:
         """Notes the size of one step, which the network file needs, in ``constants`` at init."""
+        self.remember_size(layout.step_first(x[0]).shape[1:])
+
+    def remember_size(self, shape: tuple[int, ...]) -> None:
+        """As `remember_shape`, of ``(C, ...)``."""
         if self.is_initializing():
-            shape = layout.step_first(x[0]).shape[1:]
             self.variable("constants", "shape", lambda: jnp.array(shape, jnp.int32))

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jslayer.block.sequential import Sequential, called
+from jslayer.ops import event_batch
 
 
 class Graph(Sequential):
@@ -179,6 +180,7 @@ def join(number: int, parts: Sequence[jax.Array]) -> jax.Array:
     """
     if len(parts) == 1:
         return parts[0]
+    parts = [event_batch.dense(part) for part in parts]
     shapes = [part.shape for part in parts]
     if len({(shape[0], *shape[2:]) for shape in shapes}) > 1:
         raise ValueError(

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jslayer import axon, synapse
 from jslayer.block.base import MAX_DELAY, Block, Hook
 from jslayer.block.replay import replayable
-from jslayer.ops import layout
+from jslayer.ops import EventBatch, layout
 
 Size = int | tuple[int, int]
 """A number, or (height, width)."""
@@ -34,7 +34,11 @@ class Layer(Block):
         given = {name: getattr(self, name) for name in self.synapse_fields}
         return getattr(home, self.synapse_kind)(**given, pre_hook_fx=self.weight_hook(), **options)
 
-    def drive(self, x: jax.Array) -> Any:
+    def inner(self, x: Any) -> Any:
+        """As that of every block, but a batch of lists of events is left to the synapse."""
+        return x if isinstance(x, EventBatch) else super().inner(x)
+
+    def drive(self, x: jax.Array | EventBatch) -> Any:
         """The synapse's sums, time first."""
         return self.new_synapse(name="synapse").time_first(self.inner(x))
 

@@ -11,7 +11,7 @@ from jax import lax
 
 from jslayer import linen
 from jslayer.block.persistent import at_rest, only_persistent, persistent, zeros_of
-from jslayer.ops import layout
+from jslayer.ops import event_batch, layout
 from jslayer.persistence import COLLECTION, LINK, check_kept
 
 ROUNDS = 4
@@ -65,7 +65,8 @@ class Loop(linen.Module):
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         """Maps ``[N, C, ..., T]`` to the module's outputs over time, ``[N, ..., T]``."""
-        layout.check_input(layout.one_part(x), events=True)
+        x = layout.one_part(event_batch.dense(x))
+        layout.check_input(x, events=True)
         steps = jnp.moveaxis(x, -1, 0)[..., None]
         module = self.module.clone(parent=None)
         with only_persistent("a Loop", train=train):

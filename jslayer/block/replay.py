@@ -91,7 +91,7 @@ def _replayed(call: Callable[..., Any], steps: int | None) -> Callable[..., Any]
 
     def backward(residuals, cotangents):
         given, rngs, kept = residuals
-        x = _not_before(cotangents, kept)
+        x = jax.tree.map(lambda leaf: _not_before(cotangents, leaf), kept)
         if steps is not None:
             x = _floats(x, steps)
         _, pullback = jax.vjp(lambda given, x: call(given, rngs, x), given, x)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 
 from jslayer import linen
 from jslayer.block import replay
 from jslayer.block.base import Block
+from jslayer.ops import EventBatch
 
 if TYPE_CHECKING:
 
@@ -66,7 +68,7 @@ class Sequential(linen.Module):
         """Maps data to the last block's output; counts of blocks with ``count_log`` come along.
 
         Args:
-          x: ``[N, C, ..., T]`` float32.
+          x: ``[N, C, ..., T]`` float32, booleans, or a `jslayer.ops.EventBatch`.
           train: Passed to every block that takes it.
 
         Returns:
@@ -125,6 +127,8 @@ def called(
       Its output, its count as a tuple of one (empty if it has none), and whether the output is
       binary.
     """
+    if isinstance(x, EventBatch) and not isinstance(block, Block | Sequential):
+        x = x.to_dense().astype(jnp.float32)  # others know numbers only
     if replay.wanted(block):
         x = replay.run(block, x, train=train, binary=binary)
     else:

@@ -17,6 +17,7 @@ from jslayer.block.graph import join, own_variables
 from jslayer.block.layers import Layer
 from jslayer.block.recurrent import KWTA, Recurrent
 from jslayer.block.sequential import Sequential, name_of
+from jslayer.ops import event_batch
 from jslayer.synapse import fan_out
 
 COLUMNS = (
@@ -88,7 +89,7 @@ def summary(
     Args:
       network: A `Sequential` or a `Graph`.
       variables: What ``network.init`` returned.
-      x: ``[N, C, ..., T]``, an input to count on.
+      x: ``[N, C, ..., T]``, an input to count on; a batch of lists becomes its tensor.
       run: ``False`` gives the shapes and sizes only.
 
     Returns:
@@ -109,7 +110,7 @@ def summary(
       ----------------------------------------------------------------------------------
       total                                                      6        32          32
     """
-    rows, sent = [], {-1: x}
+    rows, sent = [], {-1: event_batch.dense(x)}
     for number, block in enumerate(network.blocks):
         own = own_variables((f"blocks_{number}",), variables)
         read = [sent[source] for source in network.reads(number)]

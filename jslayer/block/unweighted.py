@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from jslayer.block.base import Block
 from jslayer.block.replay import replayable
-from jslayer.ops import check, layout
+from jslayer.ops import EventBatch, check, event_batch, layout
 from jslayer.synapse.base import check_sizes
 
 
@@ -85,6 +85,10 @@ class Flatten(Block):
     def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
         """Flattens all axes between batch and time."""
         del train
+        if isinstance(x, EventBatch):  # the lists stay as they are
+            x = x.flat()
+            self.remember_size(x.dims)
+            return (x, None) if self.count_log else x
         layout.check_input(layout.one_part(x), events=True)
         y = _flat(x)
         self.remember_shape(y)
@@ -109,7 +113,8 @@ class Average(Block):
     def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
         """Averages within each group."""
         del train
-        layout.check_input(layout.one_part(x), events=True)
+        x = layout.one_part(event_batch.dense(x))
+        layout.check_input(x, events=True)
         check_sizes(num_outputs=self.num_outputs)
         flat = _flat(x)
         if flat.shape[-1] % self.num_outputs:
@@ -141,7 +146,8 @@ class TimeDecimation(Block):
     def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
         """Averages over time."""
         del train
-        layout.check_input(layout.one_part(x), events=True)
+        x = layout.one_part(event_batch.dense(x))
+        layout.check_input(x, events=True)
         check.whole("factor", self.factor)
         if self.factor & (self.factor - 1):
             raise ValueError(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from jslayer import classifier, datasets, hdf5, io, utils
 from jslayer.cli import balance
@@ -35,6 +36,7 @@ from jslayer.io.files import replacing
 from jslayer.io.json_text import parse
 from jslayer.io.locks import Claim
 from jslayer.neuron.starting import STARTING
+from jslayer.ops import event_batch
 from jslayer.training.finite import require_finite
 from jslayer.training.step import Step
 
@@ -383,11 +385,12 @@ def draw_events(run: Run) -> list[str]:
     """Draws the first sample and what the network makes of it, and plays the sample back."""
     recipe = run.recipe
     batch, y = answered(run)
+    x = np.asarray(event_batch.dense(batch[0][:1]))[0]
     if recipe.desired is None:
         label, answer = recipe.target(batch)[0], classifier.Rate.predict(y)[0]
-        panels = {f"input of class {label}": batch[0][0], f"output, most for class {answer}": y[0]}
+        panels = {f"input of class {label}": x, f"output, most for class {answer}": y[0]}
     else:
-        panels = {"input": batch[0][0], "output": y[0], "desired": recipe.desired(batch)[0]}
+        panels = {"input": x, "output": y[0], "desired": recipe.desired(batch)[0]}
     figure = style.new_figure(4.5 * len(panels), 3.6, dpi=150)
     columns = figure.subplots(1, len(panels))
     for axes, (title, events) in zip(columns, panels.items(), strict=True):
@@ -400,7 +403,7 @@ def draw_events(run: Run) -> list[str]:
         axes.yaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     with replacing(run.out / "raster.png") as file:
         figure.savefig(file, format="png")
-    io.animate(batch[0][0], run.out / "events.gif")
+    io.animate(x, run.out / "events.gif")
     return ["raster.png", "events.gif"]
 
 

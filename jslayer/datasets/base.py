@@ -5,12 +5,15 @@ import operator
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from jslayer.io.files import PathLike
+from jslayer.ops import EventBatch
 
-Arrays = tuple[np.ndarray, ...]
+Arrays = tuple[Any, ...]
+"""The parts of a batch: arrays, or a batch of lists of events for one."""
 
 
 class Dataset(abc.ABC):
@@ -37,10 +40,13 @@ class Dataset(abc.ABC):
     def __getitem__(self, index: int) -> Arrays:
         """Returns one sample; negative numbers count from the end.
 
+        Lists of events are a batch of one, since they have no form without that axis.
+
         Raises:
           IndexError: There is no such sample.
         """
-        return tuple(part[0] for part in self.batch([self.number(index)]))
+        parts = self.batch([self.number(index)])
+        return tuple(part if isinstance(part, EventBatch) else part[0] for part in parts)
 
     def number(self, index: int) -> int:
         """Returns ``index`` counted from the start.

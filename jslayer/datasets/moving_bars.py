@@ -1,12 +1,14 @@
 """Moving bars: tell the direction in which a bar sweeps over an event camera."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from jslayer.io.random import entropy
-from jslayer.ops import check
+from jslayer.ops import EventBatch, check
+from jslayer.ops.event_batch import Capacity
 
 from .bar_camera import Bars, half_extent, watch
 from .base import Dataset, positive_integer, probability
@@ -43,6 +45,8 @@ class MovingBars(Dataset):
       noise: Probability of an event by mistake, for each pixel, polarity and step.
       drop: Probability that an event is missing.
       dtype: Type of ``x``; ``bool`` takes a quarter of the memory.
+      as_events: Batches hold ``x`` as a `jslayer.ops.EventBatch`, made without the tensor; all have
+        one capacity.
 
     Attributes:
       labels: ``[len(ds)]`` int32.
@@ -72,6 +76,7 @@ class MovingBars(Dataset):
         noise: float = 0.001,
         drop: float = 0.1,
         dtype: DTypeLike = np.float32,
+        as_events: bool = False,
     ):
         count = positive_integer("num_samples", num_samples)
         self.size = positive_integer("size", size)
@@ -92,15 +97,43 @@ class MovingBars(Dataset):
         ]
         self._bits = np.concatenate([bits for bits, _ in chunks])
         self.labels = np.concatenate([labels for _, labels in chunks])
+        self.as_events = as_events
+        self.capacity = self._needed() if as_events else None
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batch(self, indices: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def batch(self, indices: Sequence[int] | np.ndarray) -> tuple[Any, np.ndarray]:
         """Returns ``x`` ``[N, 2, size, size, T]`` and the labels ``[N]``."""
         indices = np.asarray(indices, np.intp)
+        if self.as_events:
+            sample, *places = self._events(indices)
+            cuts = np.searchsorted(sample, np.arange(1, len(indices)))
+            recordings = list(zip(*(np.split(place, cuts) for place in places), strict=True))
+            shape = (2, self.size, self.size, self.num_steps)
+            lists = EventBatch.from_events(recordings, shape, capacity=self.capacity)
+            return lists, self.labels[indices]
         x = np.unpackbits(self._bits[indices], axis=-1, count=self.num_steps).astype(self.dtype)
         return x.reshape(-1, 2, self.size, self.size, self.num_steps), self.labels[indices]
+
+    def _events(self, indices: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Sample, step, channel, row and column of every event, sample by sample."""
+        bits = self._bits[indices]
+        sample, channel, pixel, eight = np.nonzero(bits)
+        byte, place = np.nonzero(np.unpackbits(bits[sample, channel, pixel, eight][:, None], 1))
+        row, column = np.divmod(pixel[byte], self.size)
+        return sample[byte], 8 * eight[byte] + place, channel[byte], row, column
+
+    def _needed(self) -> Capacity:
+        """Capacity for every batch: most events of one sample in one step, and in all."""
+        in_step = in_all = 1
+        for start in range(0, len(self), _CHUNK):
+            numbers = np.arange(start, min(start + _CHUNK, len(self)))
+            sample, step, *_ = self._events(numbers)
+            steps = np.bincount(sample * self.num_steps + step, minlength=1)
+            in_step = max(in_step, int(steps.max()))
+            in_all = max(in_all, int(np.bincount(sample, minlength=1).max()))
+        return in_step, in_all
 
     def _require_time(self) -> None:
         longest = 2 * half_extent(np.array(np.pi / 4), self.size) + self._ranges["width"][1]

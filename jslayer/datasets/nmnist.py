@@ -7,6 +7,7 @@ from numpy.typing import DTypeLike
 
 from jslayer.io import Event, read_2d_spikes
 from jslayer.io.files import PathLike
+from jslayer.ops.event_batch import Capacity
 
 from .base import find_root
 from .nmnist_files import download_nmnist
@@ -30,6 +31,8 @@ class NMNIST(Recordings):
       num_steps: Bins ``T``; later events are left out.
       sampling_time: Length of a bin, in milliseconds.
       dtype: Type of ``x``; ``bool`` takes a quarter of the memory, for a sampling time of 1.
+      as_events: Batches hold ``x`` as a `jslayer.ops.EventBatch`, made without the tensor.
+      capacity: Room in its lists, as for `jslayer.ops.EventBatch.from_events`.
       download: Fetch the part if it is missing; see ``download_nmnist``, which can also take it
         from another address.
 
@@ -55,9 +58,18 @@ class NMNIST(Recordings):
         num_steps: int = 300,
         sampling_time: float = 1.0,
         dtype: DTypeLike = np.float32,
+        as_events: bool = False,
+        capacity: Capacity | None = None,
         download: bool = False,
     ):
-        super().__init__((2, _SIDE, _SIDE), num_steps, sampling_time, dtype)
+        super().__init__(
+            (2, _SIDE, _SIDE),
+            num_steps,
+            sampling_time,
+            dtype,
+            as_events=as_events,
+            capacity=capacity,
+        )
         if download:
             root = download_nmnist(root, train)
         part = "Train" if train else "Test"

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from jslayer.io.random import Seed, generator
+from jslayer.ops import EventBatch
 
 from .base import Arrays, positive_integer
 
@@ -54,5 +55,8 @@ def together(dataset: Any, indices: np.ndarray) -> Arrays:
 
 
 def stack(samples: Sequence[Sequence[Any]]) -> Arrays:
-    """Stacks the parts of samples along a new first axis."""
-    return tuple(np.stack(part) for part in zip(*samples, strict=True))
+    """Stacks the parts of samples along a new first axis; joins lists of events."""
+    return tuple(
+        EventBatch.join(part) if isinstance(part[0], EventBatch) else np.stack(part)
+        for part in zip(*samples, strict=True)
+    )

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from jslayer.io import Event
+from jslayer.io import Event, event_batch
 from jslayer.io.random import Seed
 from jslayer.ops import check
+from jslayer.ops.event_batch import Capacity
 
 from .base import Arrays, Dataset, positive_integer
 
@@ -25,6 +26,8 @@ class Binning:
       augment: Change of the events before, ``f(event, seed=...)``, such as one made by
         ``io.augment.compose``.
       dtype: Type of the tensor.
+      as_events: Make a `jslayer.ops.EventBatch` of one sample instead of a tensor; the loader joins
+        them.
 
     Raises:
       TypeError: A number of something is no integer.
@@ -45,18 +48,22 @@ class Binning:
         sampling_time: float = 1.0,
         augment: Callable[..., Event] | None = None,
         dtype: DTypeLike = np.float32,
+        as_events: bool = False,
     ):
         check.positive("sampling_time", sampling_time)
         self.shape = (*dim, positive_integer("num_steps", num_steps))
         self.sampling_time = sampling_time
         self.augment = augment
         self.dtype = np.dtype(dtype)
+        self.as_events = as_events
 
     def __call__(self, sample: Sequence[Any], *, seed: Seed = None) -> tuple[Any, ...]:
-        """Returns the tensor ``[*dim, T]`` and the other parts of ``sample`` as they are."""
+        """Returns the tensor ``[*dim, T]``, or its lists, and the other parts of ``sample``."""
         event, *rest = sample
         if self.augment is not None:
             event = self.augment(event, seed=seed)
+        if self.as_events:
+            return event_batch([event], self.shape, self.sampling_time), *rest
         tensor = np.zeros(self.shape, self.dtype)
         return event.fill_tensor(tensor, self.sampling_time), *rest
 
@@ -74,10 +81,25 @@ class Recordings(Dataset):
       num_steps: Bins ``T``; later events are left out.
       sampling_time: Length of a bin, in milliseconds.
       dtype: Type of ``x``; ``bool`` takes a quarter of the memory, for a sampling time of 1.
+      as_events: Batches hold ``x`` as a `jslayer.ops.EventBatch`, made without the tensor.
+      capacity: Room in its lists, as for `jslayer.ops.EventBatch.from_events`.
     """
 
-    def __init__(self, dim: Sequence[int], num_steps: int, sampling_time: float, dtype: DTypeLike):
-        self._binning = Binning(dim, num_steps, sampling_time=sampling_time, dtype=dtype)
+    def __init__(
+        self,
+        dim: Sequence[int],
+        num_steps: int,
+        sampling_time: float,
+        dtype: DTypeLike,
+        *,
+        as_events: bool = False,
+        capacity: Capacity | None = None,
+    ):
+        self._binning = Binning(
+            dim, num_steps, sampling_time=sampling_time, dtype=dtype, as_events=as_events
+        )
+        self.as_events = as_events
+        self.capacity = capacity
         self.dim = self._binning.shape[:-1]
         self.num_steps = self._binning.shape[-1]
         self.sampling_time = sampling_time
@@ -104,10 +126,17 @@ class Recordings(Dataset):
             sampling_time=self.sampling_time,
             augment=augment,
             dtype=self.dtype,
+            as_events=self.as_events,
         )
 
     def batch(self, indices: Sequence[int] | np.ndarray) -> Arrays:
-        """Reads recordings, straight into one array ``[N, *dim, T]``; and their labels."""
+        """Reads recordings, straight into one array ``[N, *dim, T]`` or lists; and their labels."""
+        if self.as_events:
+            found = [self.recording(int(index)) for index in indices]
+            events = [event for event, _ in found]
+            shape = (*self.dim, self.num_steps)
+            lists = event_batch(events, shape, self.sampling_time, capacity=self.capacity)
+            return lists, np.stack([label for _, label in found])
         x = np.zeros((len(indices), *self.dim, self.num_steps), self.dtype)
         labels = []
         for sample, index in zip(x, indices, strict=True):

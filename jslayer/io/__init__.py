@@ -16,6 +16,7 @@ from .csv_file import read_csv as read_csv
 from .dat import encode_dat as encode_dat
 from .dat import read_dat as read_dat
 from .event import Event as Event
+from .event_batch import event_batch as event_batch
 from .geometry import crop as crop
 from .geometry import flip as flip
 from .geometry import rotate as rotate

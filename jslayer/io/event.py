@@ -255,6 +255,56 @@ class Event:
             )
         return self.fill_tensor(np.zeros(dim, dtype), sampling_time, binning_mode=binning_mode)
 
+    def to_places(
+        self,
+        dim: Sequence[int],
+        sampling_time: float = 1,
+        *,
+        binning_mode: Literal["OR", "SUM"] = "OR",
+    ) -> tuple[np.ndarray, ...]:
+        """Finds where `fill_tensor` would write, without the tensor; see `event_batch`.
+
+        Args:
+          dim: Shape of the tensor, ``(C, X, T)`` or ``(C, H, W, T)``.
+          sampling_time: Length of a bin, in milliseconds.
+          binning_mode: As in ``fill_tensor``.
+
+        Returns:
+          Arrays ``(t, c, x)`` or ``(t, c, y, x)``, every place once, in the order of time; and
+          what is written there behind, where that is not 1 throughout by its meaning.
+
+        Raises:
+          ValueError: An argument is bad.
+
+        Example:
+          >>> Event([1, 1], None, [0, 0], [0.2, 0.4]).to_places((1, 2, 2))
+          (array([0]), array([0]), array([1]))
+        """
+        check.positive("sampling_time", sampling_time)
+        check.choice("binning_mode", binning_mode, ("OR", "SUM"))
+        if len(dim) != self.num_dims + 2:
+            raise ValueError(
+                f"`dim` is {tuple(dim)}, expected one size per axis and time for a "
+                f"{self.num_dims}-d event set; give as many."
+            )
+        self._check_lengths()
+        places = self._places(sampling_time)
+        shape = tuple(dim) if self.num_dims == 2 else (dim[0], 1, *dim[1:])
+        inside, (channel, row, column, time) = bins.place(places, shape)
+        if not inside.all():
+            count(places, shape).warn(stacklevel=2)
+        key, back = np.unique(
+            np.ravel_multi_index((time, channel, row, column), (shape[3], *shape[:3])),
+            return_inverse=True,
+        )
+        time, channel, row, column = np.unravel_index(key, (shape[3], *shape[:3]))
+        found = (time, channel, column) if self.y is None else (time, channel, row, column)
+        if self.p is not None:
+            return *found, np.bincount(back, self.p[inside], len(key))
+        if binning_mode == "SUM":
+            return *found, np.bincount(back, minlength=len(key)) / sampling_time
+        return found if sampling_time == 1 else (*found, np.full(len(key), 1 / sampling_time))
+
     def _check_lengths(self) -> None:
         for name in "xycp":
             array = getattr(self, name)

@@ -11,6 +11,7 @@ from jslayer.ops.cuba import Cuba as Cuba
 from jslayer.ops.dynamics import Dynamics as Dynamics
 from jslayer.ops.engine import run as run
 from jslayer.ops.engines.select import implementations as implementations
+from jslayer.ops.event_batch import EventBatch as EventBatch
 from jslayer.ops.forward_mode import jvp as jvp
 from jslayer.ops.leaky_integrator import LeakyIntegrator as LeakyIntegrator
 from jslayer.ops.resonate_and_fire import Adrf as Adrf

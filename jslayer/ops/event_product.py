@@ -80,8 +80,13 @@ def _in_parts(x, weight):
     return lax.fori_loop(0, parts, one, z)
 
 
+def to_weight(x: jax.Array, z_bar: jax.Array) -> jax.Array:
+    """The weight's cotangent ``[O, C]`` of `product`, for ``[T, N, C]`` and ``[T, N, O]``."""
+    return _dot(z_bar, x, (0, 1), (0, 1))
+
+
 def _all_samples(x, z_bar):
-    return _dot(z_bar, jnp.moveaxis(x, -1, 0).astype(jnp.float32), (0, 1), (0, 1))
+    return to_weight(jnp.moveaxis(x, -1, 0).astype(jnp.float32), z_bar)
 
 
 def _sample_by_sample(x, z_bar):

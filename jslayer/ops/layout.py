@@ -58,6 +58,7 @@ def check_input(x: jax.Array, name: str = "x", *, events: bool = False) -> None:
     Where ``events`` are taken, booleans are welcome too (an event or none), and so are integers
     that float32 holds exactly: they become floats where they are used.
     """
+    _no_lists(x, name)
     check.rank(name, x, at_least=3, at_most=5, layout="N, C, ..., T")
     check.samples(name, x)
     check.time_steps(name, x, axis=-1)
@@ -81,6 +82,7 @@ def parts(x: Any, name: str = "x") -> dict[str, jax.Array]:
       TypeError: ``x`` is one real array.
       ValueError: the parts differ in shape.
     """
+    _no_lists(x, name)
     if isinstance(x, Mapping) and set(x) == {"real", "imag"}:
         real, imag = x["real"], x["imag"]
     elif isinstance(x, tuple | list) and len(x) == 2:
@@ -102,12 +104,21 @@ def parts(x: Any, name: str = "x") -> dict[str, jax.Array]:
 
 def one_part(x: Any, name: str = "x") -> jax.Array:
     """``x`` itself; raises ``TypeError`` if it is a pair or a complex array."""
+    _no_lists(x, name)
     if isinstance(x, tuple | list | Mapping) or jnp.iscomplexobj(x):
         raise TypeError(
             f"`{name}` is {_said(x)}, expected one real array; pass one part of it, or use a "
             "complex family (rf, rf_iz, adrf, adrf_iz)."
         )
     return x
+
+
+def _no_lists(x: Any, name: str) -> None:
+    """Refuses lists of events, which this module must not know, where they cannot be read."""
+    if hasattr(x, "to_dense"):
+        raise TypeError(
+            f"`{name}` is a batch of events, expected an array here; pass `batch.to_dense()`."
+        )
 
 
 def _said(x: Any) -> str:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jslayer.ops import check, layout
+from jslayer.ops import EventBatch, check, layout
 from jslayer.ops.forward_mode import reverse_only
 from jslayer.synapse import weight as weights
 from jslayer.synapse.hashable import Hashable as Hashable
@@ -50,7 +50,8 @@ class Synapse(Hashable):
         """Maps ``[N, C, ..., T]`` to the weighted sums of every time step.
 
         Args:
-          x: Spikes of the layer before, floating-point; computed with in float32.
+          x: Spikes of the layer before, floating-point; computed with in float32. Or a batch of
+            lists of events.
 
         Returns:
           The drive of the layer behind, float32; a complex synapse gives ``(real, imag)``.
@@ -59,41 +60,57 @@ class Synapse(Hashable):
           TypeError: ``x`` is complex or no floating-point array.
           ValueError: ``x`` has the wrong rank or size, no time step, or NaN.
         """
-        check_real("x", x)
-        layout.check_input(x)
-        return jax.tree.map(layout.time_last, self.time_first(layout.time_first(x)))
+        if not isinstance(x, EventBatch):
+            check_real("x", x)
+            layout.check_input(x)
+            x = layout.time_first(x)
+        return jax.tree.map(layout.time_last, self.time_first(x))
 
     @nn.compact
-    def time_first(self, x: jax.Array) -> Any:
-        """``[T, N, ..., C] -> [T, N, ..., out]``, the same on the inner order of the axes."""
+    def time_first(self, x: jax.Array | EventBatch) -> Any:
+        """``[T, N, ..., C] -> [T, N, ..., out]``, the same on the inner order of the axes.
+
+        A batch of lists of events, in the outer order, becomes its tensor where the kind does not
+        read lists.
+        """
+        if isinstance(x, EventBatch) and not self.reads_lists(x):
+            x = layout.time_first(x.to_dense())
         weight = self.effective_weight(self.shape_for(x))
-        events = self.reads_events and x.dtype == jnp.bool_ and x.ndim == 3
-        x = x if events else x.astype(jnp.float32)
+        if not isinstance(x, EventBatch):
+            events = self.reads_events and x.dtype == jnp.bool_ and x.ndim == 3
+            x = x if events else x.astype(jnp.float32)
         if self.dtype is None:
             return self.weighted_sum(x, weight)
         check.choice("dtype", jnp.dtype(self.dtype), DTYPES)
         return reverse_only(reduced)(self.weighted_sum, self.dtype, x, weight)
 
-    def shape_for(self, x: jax.Array) -> tuple[int, ...]:
+    def shape_for(self, x: jax.Array | EventBatch) -> tuple[int, ...]:
         """The weight's shape for a time-first ``x``, which is checked against it.
 
         Raises:
           TypeError: ``x`` is complex.
           ValueError: ``x`` has the wrong rank or number of channels.
         """
-        check_real("x", x)
-        outer = jax.ShapeDtypeStruct(
-            (x.shape[1], x.shape[-1], *x.shape[2:-1], x.shape[0]), jnp.float32
-        )
+        if isinstance(x, EventBatch):
+            shape = x.shape
+        else:
+            check_real("x", x)
+            shape = (x.shape[1], x.shape[-1], *x.shape[2:-1], x.shape[0])
+        outer = jax.ShapeDtypeStruct(shape, jnp.float32)
         self.check_layout(outer)
         channels = self.in_channels()
         if channels is None:
-            channels = self._stored_channels() or x.shape[-1]
+            channels = self._stored_channels() or outer.shape[1]
         shape = self.weight_shape(channels)
         if self.channel_field is not None:
             meaning = f"{self.channel_field}, channels"
             check.axis_size("x", outer, axis=1, size=channels, meaning=meaning)
         return shape
+
+    def reads_lists(self, x: EventBatch) -> bool:
+        """True if `weighted_sum` takes this batch of lists of events as it is."""
+        del x
+        return False
 
     def in_channels(self) -> int | None:
         """Input channels as declared; ``None`` where they are found from the input."""
@@ -119,10 +136,11 @@ class Synapse(Hashable):
         """Raises ``ValueError`` unless ``[N, C, ..., T]`` has the axes that the kind takes."""
         raise NotImplementedError
 
-    def weighted_sum(self, x: jax.Array, weight: jax.Array) -> jax.Array:
+    def weighted_sum(self, x: Any, weight: jax.Array) -> jax.Array:
         """The kind's linear map, on ``[T, N, ..., C]`` float32 and a weight in use.
 
-        Where the kind `reads_events`, ``[T, N, C]`` may be booleans.
+        Where the kind `reads_events`, ``[T, N, C]`` may be booleans; where it `reads_lists`, a
+        batch of them.
         """
         raise NotImplementedError
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jslayer.ops import check, layout
+from jslayer.ops import check, event_batch, layout
 from jslayer.synapse import base
 from jslayer.synapse.weight import masked
 
@@ -76,6 +76,7 @@ def operations(synapse: base.Synapse, x: jax.Array) -> int:
       >>> operations(Dense(3, 10), jnp.zeros((1, 3, 4)).at[0, 1, 2].set(1.0))
       10
     """
+    x = event_batch.dense(x)
     base.check_real("x", x)
     layout.check_input(x, events=True)
     if not check.is_concrete(x):

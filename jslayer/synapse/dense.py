@@ -5,6 +5,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jslayer.ops import EventBatch
+from jslayer.ops.event_lists import lists_product
 from jslayer.ops.event_product import event_product, product
 from jslayer.synapse import base
 
@@ -91,8 +93,18 @@ class Dense(base.Synapse):
                 "`in_neurons`."
             )
 
-    def weighted_sum(self, x: jax.Array, weight: jax.Array) -> jax.Array:
-        """``[T, N, ..., in] -> [T, N, ..., out]``; images come as ``[T, N, H, W, C]``."""
+    def reads_lists(self, x: EventBatch) -> bool:
+        """True but for images of which it takes the channels of every pixel alone."""
+        return self.spatial or len(x.dims) == 1
+
+    def weighted_sum(self, x: Any, weight: jax.Array) -> jax.Array:
+        """``[T, N, ..., in] -> [T, N, ..., out]``; images come as ``[T, N, H, W, C]``.
+
+        Or a batch of lists of events, in the outer order.
+        """
+        if isinstance(x, EventBatch):
+            z = lists_product(x.lists, weight.reshape(weight.shape[0], -1))
+            return z[:, :, None, None] if self.spatial else z
         if self.spatial:
             x = x.reshape(*x.shape[:2], 1, 1, -1)
             weight = jnp.moveaxis(weight, 1, -1).reshape(weight.shape[0], -1)

@@ -6,6 +6,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
+
+from jslayer.ops import EventBatch
 
 Product = Callable[[jax.Array, jax.Array], jax.Array]
 
@@ -20,7 +23,7 @@ def reduced(product: Product, dtype: Any, x: jax.Array, weight: jax.Array) -> ja
     Args:
       product: Bilinear; gives float32 for either type.
       dtype: Type of the factors.
-      x: float32, or booleans.
+      x: float32, booleans, or a batch of lists of events.
       weight: float32.
 
     Returns:
@@ -42,8 +45,22 @@ def _backward(product, dtype, residuals, z_bar):
 
 
 def _as(x, dtype):
-    """Events stay booleans, which the product reads as they are."""
+    """Events stay booleans or lists, which the product reads as they are."""
+    if isinstance(x, EventBatch):
+        return _rounded(x, jnp.finfo(dtype))
     return x if x.dtype == jnp.bool_ else x.astype(dtype)
+
+
+def _rounded(events, kind):
+    """The values of lists of events with the bits of a type."""
+    return jax.tree.map(
+        lambda leaf: (
+            lax.reduce_precision(leaf, kind.nexp, kind.nmant)
+            if jnp.issubdtype(leaf.dtype, jnp.floating)
+            else leaf
+        ),
+        events,
+    )
 
 
 reduced.defvjp(_forward, _backward)

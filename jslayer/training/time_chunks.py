@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jslayer.block.persistent import at_rest, only_persistent, persistent, zeros_of
-from jslayer.ops import check
+from jslayer.ops import check, event_batch
 from jslayer.persistence import COLLECTION, LINK
 
 Apply = Callable[..., jax.Array]
@@ -62,6 +62,7 @@ def time_chunks(network: nn.Module, chunk: int, *, truncated: bool = False) -> A
         train: bool = False,
         rngs: Mapping[str, jax.Array] | None = None,
     ) -> jax.Array:
+        x = event_batch.dense(x)
         check.rank("x", x, at_least=3, at_most=5, layout="N, C, ..., T")
         check.time_steps("x", x, axis=-1)
         held = {name: tree for name, tree in variables.items() if name != COLLECTION}

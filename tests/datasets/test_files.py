@@ -47,6 +47,13 @@ def test_recordings_are_sorted_by_label_and_name(digits):
         dataset[3]
 
 
+def test_recordings_come_as_lists_of_events_where_asked(digits):
+    x, label = NMNIST(digits, num_steps=20, as_events=True, capacity=(4, 128)).batch([1, 0])
+    assert x.shape == (2, 2, 34, 34, 20) and x.capacity == (4, 128)
+    assert label.tolist() == [7, 0]
+    np.testing.assert_array_equal(x.to_dense(), NMNIST(digits, num_steps=20).batch([1, 0])[0])
+
+
 def test_the_test_part_is_another_folder_and_bins_may_be_longer(digits):
     dataset = NMNIST(digits, train=False, num_steps=3, sampling_time=5.0)
     x, label = dataset[0]

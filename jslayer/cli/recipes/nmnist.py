@@ -32,8 +32,8 @@ def recipe(root: Path | None, seed: int, settings: Settings = ABOUT.settings) ->
     name, neuron, scale = neurons(settings, own)
     family = getattr(block, name)
     return Recipe(
-        training=datasets.NMNIST(root, train=True, dtype=bool),
-        testing=datasets.NMNIST(root, train=False, dtype=bool),
+        training=datasets.NMNIST(root, train=True, as_events=True),
+        testing=datasets.NMNIST(root, train=False, as_events=True),
         network=Sequential(
             [
                 family.Flatten(),

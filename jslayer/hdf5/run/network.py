@@ -13,7 +13,7 @@ from jslayer.hdf5.run.data import InputData, encoded, to_layout
 from jslayer.hdf5.run.plan import Planner
 from jslayer.hdf5.run.sigma_delta import SigmaDelta
 from jslayer.hdf5.run.stage import Stage
-from jslayer.ops import check
+from jslayer.ops import check, event_batch
 from jslayer.ops.layout import step_first, step_last, time_first
 
 State = Any
@@ -197,8 +197,8 @@ class HardwareNetwork:
 
         Args:
           x: Whole numbers of any type, ``[N, C, T]`` or ``[N, C, H, W, T]`` (or in the client's
-            layout): events or, behind an input layer, data as `encode` makes them. Without the
-            axis T they are held for ``steps`` steps.
+            layout), or a `jslayer.ops.EventBatch`: events or, behind an input layer, data as
+            `encode` makes them. Without the axis T they are held for ``steps`` steps.
           state: What the call before returned, to go on from there; ``None`` is rest.
           steps: Steps to run; by default all that ``x`` has.
           layers: Numbers of the layers to record, ``"all"``, or ``None`` for the output (all heads
@@ -214,7 +214,7 @@ class HardwareNetwork:
           ValueError: ``x`` does not fit or holds no whole numbers, or a name or number is unknown.
         """
         numbers, names = self._chosen(layers), self._recorded(record)
-        data = self._input.over_time(x, steps, is_client=self.is_client)
+        data = self._input.over_time(event_batch.dense(x), steps, is_client=self.is_client)
         state = self.init(data.shape[0]) if state is None else state
         outputs, state = self._compiled(
             self.params, state, time_first(data), layers=numbers, record=names
