@@ -1,1 +1,1 @@
-"""The command line ``python -m jslayer``: train, detect, info, run, diff; and its recipes."""
+"""The command line ``jslayer``: demo, train, detect, bench, info, run, diff; and its recipes."""

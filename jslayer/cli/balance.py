@@ -31,9 +31,10 @@ import numpy as np
 import optax
 from jax import lax
 
+from jslayer import hdf5
 from jslayer.block import Sequential, Stream, cuba, stream
 from jslayer.block.graph import own_variables
-from jslayer.cli.folder import drawing_lacks, ended, record, started
+from jslayer.cli.folder import drawing_lacks, ended, noted, record, started
 from jslayer.cli.name import called
 from jslayer.cli.recipes.base import About, Settings
 from jslayer.io import style
@@ -360,12 +361,12 @@ def _started(out: Path, seed: int, settings: Settings) -> None:
     if lacks:
         print(f"note: no picture will be drawn. {lacks}", file=sys.stderr)
     with started(out) as claim:
-        balance(None if lacks else out / "balance.png", seed, settings, out / "stats.json")
+        balance(out, seed, settings, draws=not lacks)
     claim.release()
 
 
-def balance(picture: Path | None, seed: int, settings: Settings, numbers: Path) -> None:
-    """Trains, steers one cart both ways, prints and writes how it went, and draws it."""
+def balance(out: Path, seed: int, settings: Settings, *, draws: bool = True) -> None:
+    """Trains, steers one cart both ways, prints how it went, and writes it and the network."""
     rounds = settings.epochs
     network = controller()
     start = time.perf_counter()
@@ -406,14 +407,18 @@ def balance(picture: Path | None, seed: int, settings: Settings, numbers: Path) 
     print(f"one step of network and cart: {1e6 * scan_s:.1f} us in the scan")
     about = record("balance", {"seed": seed, **dataclasses.asdict(settings)})
     result = {"steps_up": steps, "loss": np.asarray(losses, float).tolist()}
-    with replacing(numbers) as file:
+    with replacing(out / "stats.json") as file:
         file.write(json.dumps({"about": about, **result}, indent=1).encode())
-    print(f"wrote {numbers}")
-    if picture is not None:
+    with noted():
+        hdf5.export(out / "network.net", network, after)
+    names = ["network.net", "stats.json"]
+    if draws:
         spikes = hidden_spikes(network, after, seen[:, 0])
         both = {"untrained": untrained[:, 0], "trained": seen[:, 0]}
-        draw(picture, both, forces[:, 0], spikes)
-        print(f"wrote {picture}")
+        draw(out / "balance.png", both, forces[:, 0], spikes)
+        names.append("balance.png")
+    for name in names:
+        print(f"wrote {out / name}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ events, and writes ``network.net``, ``checkpoint.msgpack`` (for ``--resume``), `
 import argparse
 import contextlib
 import dataclasses
+import importlib.util
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import jax
 import numpy as np
 
 from jslayer import datasets, obd, utils
+from jslayer._addresses import install
 from jslayer.block import Graph
 from jslayer.cli.detect_data import (
     CLIPS,
@@ -29,7 +32,15 @@ from jslayer.cli.detect_data import (
     model,
     takes_events,
 )
-from jslayer.cli.folder import CHECKPOINT, ended, noted, record, require_checkpoint, started
+from jslayer.cli.folder import (
+    CHECKPOINT,
+    drawing_lacks,
+    ended,
+    noted,
+    record,
+    require_checkpoint,
+    started,
+)
 from jslayer.datasets.base import Dataset
 from jslayer.datasets.order import index_batches
 from jslayer.io import style
@@ -197,8 +208,15 @@ def _check(options: argparse.Namespace) -> None:
         raise ValueError("`--frames` and `--clips` are 0, expected a step; pass more.")
     if not options.clips and options.frames and options.seq_len < 2:
         raise ValueError("`--seq-len` is below 2, expected frames of a clip; pass more.")
-    style.new_figure(1, 1)
-    style.pillow_image()
+    if lacks := drawing_lacks():
+        print(f"note: no pictures will be drawn. {lacks}", file=sys.stderr)
+    if not _can_judge():
+        what = f"{install('detection')}, then `detect evaluate`"
+        print(f"note: the detector will not be judged, which needs {what}.", file=sys.stderr)
+
+
+def _can_judge() -> bool:
+    return importlib.util.find_spec("pycocotools") is not None
 
 
 def _phases(options: argparse.Namespace) -> list[Phase]:
@@ -271,28 +289,40 @@ def _finish(
     out, detector = options.out, phases[-1].detector
     with noted():
         detector.export(out / "network.net", variables)
-    result, cost, sample = _judged(options, detector, variables)
+    names = ["network.net", CHECKPOINT, "stats.json"]
+    result, cost, sample = {}, {}, None
+    if _can_judge():
+        result, cost, sample = _judged(options, detector, variables)
+        text = _table(result) + ("\n\n" + _costs(cost) if cost else "")
+        with replacing(out / "cost.txt") as file:
+            file.write(text.encode() + b"\n")
+        print(text)
+        names.append("cost.txt")
     about = record(options.data, {name: getattr(options, name) for name in FIXED})
     stats = {**about, "log": log}
     with replacing(out / "stats.json") as file:
         file.write(json.dumps({**stats, "result": result, "operations": cost}).encode())
-    text = _table(result) + ("\n\n" + _costs(cost) if cost else "")
-    with replacing(out / "cost.txt") as file:
-        file.write(text.encode() + b"\n")
-    print(text)
+    if not drawing_lacks():
+        names += _draw(out, detector, variables, log, sample)
+    for name in names:
+        print(f"wrote {out / name}")
+
+
+def _draw(
+    out: Path, detector: obd.Detector, variables: Any, log: list[dict[str, Any]], sample: Any
+) -> list[str]:
+    """Draws curves and, of a test clip, what the detector finds; returns the names of the files."""
     _plot(out / "learning.png", log, "parts", obd.PARTS, "loss per frame")
     names = [f"block {k}" for k in range(len(log[-1]["rates"]))] if log else []
     _plot(out / "rates.png", log, "rates", names, "event rate")
+    if sample is None:
+        return ["learning.png", "rates.png"]
     frames, rows, kind = sample
     found = detector.detect(variables, frames[None], conf_threshold=0.35, nms_threshold=0.5)
     drawn = {"classes": detector.classes, "truth": rows, "kind": kind}
     pictures = obd.detection_frames(frames, *(np.asarray(part[0]) for part in found), **drawn)
     obd.save_video(pictures, out / "detections.gif")
-    for name in (
-        *("network.net", CHECKPOINT, "stats.json", "learning.png", "rates.png"),
-        *("detections.gif", "cost.txt"),
-    ):
-        print(f"wrote {out / name}")
+    return ["learning.png", "rates.png", "detections.gif"]
 
 
 def _judged(

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import jslayer
 from jslayer import hdf5
 from jslayer.cli import bench, demo, detect, train
-from jslayer.cli.folder import noted
+from jslayer.cli.folder import hush, noted
 from jslayer.cli.name import called
 from jslayer.cli.run import run
 from jslayer.hdf5.describe import describe, table
@@ -39,8 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # whoever read the output has seen enough; nothing may be written at exit either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        hush()
         return UNHEARD
     except (OSError, ValueError, TypeError, MemoryError, ImportError) as error:
         print(f"jslayer: {_reason(error)}", file=sys.stderr)

@@ -24,6 +24,7 @@ from jslayer.cli.folder import (
     CHECKPOINT,
     drawing_lacks,
     ended,
+    hush,
     noted,
     record,
     require_checkpoint,
@@ -171,7 +172,10 @@ class _List(argparse.Action):
 
     def __call__(self, parser, *_):
         """Prints and ends."""
-        print(listed())
+        try:
+            print(listed(), flush=True)
+        except BrokenPipeError:
+            hush()
         parser.exit()
 
 

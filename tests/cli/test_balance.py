@@ -1,6 +1,7 @@
 """The pole balances: physics, teacher, training, and a network that is exact in any loop."""
 
 import functools
+import json
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from jslayer.block import stream
-from jslayer.cli import balance
+from jslayer.cli import balance, train
 
 CARTS, STEPS = 8, 300
 
@@ -123,3 +124,23 @@ def test_no_training_at_all_is_refused(capsys):
     with pytest.raises(SystemExit):
         balance.main(["--rounds", "0"])
     assert "`--rounds` is 0, expected at least 1" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_command_writes_network_numbers_and_picture(tmp_path, capsys):
+    out = tmp_path / "new"
+    with jax.numpy_dtype_promotion("standard"):
+        assert (
+            train.main(
+                ["--data", "balance", "--epochs", "1", "--batch-size", "2", "--out", str(out)]
+            )
+            == 0
+        )
+    assert {file.name for file in out.iterdir()} == {"network.net", "stats.json", "balance.png"}
+    saved = json.loads((out / "stats.json").read_text())
+    assert saved["about"]["options"]["batch_size"] == 2
+    assert set(saved["steps_up"]) == {"untrained", "trained"}
+    for option in ("--resume", "--devices=2"):
+        assert train.main(["--data", "balance", "--out", str(tmp_path / "other"), option]) == 2
+        assert "balance" in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()

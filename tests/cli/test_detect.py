@@ -1,6 +1,7 @@
 """The command ``detect``: what it writes, how it goes on, and how it fails."""
 
 import json
+import shutil
 
 import chex
 import jax
@@ -64,6 +65,18 @@ def test_training_writes_all_and_goes_on_bit_for_bit(tmp_path, monkeypatch, caps
     assert "`--threshold` is 0.3" in capsys.readouterr().err
     one, two = (obd.load_detector(tmp_path / k / "network.net")[1] for k in ("whole", "cut"))
     chex.assert_trees_all_equal(two, one)
+
+    (tmp_path / "bare").mkdir()
+    shutil.copy(tmp_path / "whole" / detect.CHECKPOINT, tmp_path / "bare")
+    with monkeypatch.context() as patch:
+        patch.setattr(detect, "drawing_lacks", lambda: "Plots need matplotlib.")
+        patch.setattr(detect, "_can_judge", lambda: False)
+        assert train(tmp_path / "bare", "--resume") == 0
+    printed = capsys.readouterr()
+    assert "no pictures will be drawn" in printed.err and "will not be judged" in printed.err
+    left = {"network.net", detect.CHECKPOINT, "stats.json"}
+    assert {path.name for path in (tmp_path / "bare").iterdir()} == left
+    assert "wrote" in printed.out and "cost.txt" not in printed.out
 
     file = str(tmp_path / "whole" / "network.net")
     short = ["--size", "32x48", "--tested", "1", "--seq-len", "2"]
