@@ -32,7 +32,8 @@ class NMNIST(Recordings):
       sampling_time: Length of a bin, in milliseconds.
       dtype: Type of ``x``; ``bool`` takes a quarter of the memory, for a sampling time of 1.
       as_events: Batches hold ``x`` as a `jslayer.ops.EventBatch`, made without the tensor.
-      capacity: Room in its lists, as for `jslayer.ops.EventBatch.from_events`.
+      capacity: Room in its lists, as for `jslayer.ops.EventBatch.from_events`. ``None``: as much as
+        the largest batch so far needed, rounded up.
       download: Fetch the part if it is missing; see ``download_nmnist``, which can also take it
         from another address.
 

@@ -82,7 +82,8 @@ class Recordings(Dataset):
       sampling_time: Length of a bin, in milliseconds.
       dtype: Type of ``x``; ``bool`` takes a quarter of the memory, for a sampling time of 1.
       as_events: Batches hold ``x`` as a `jslayer.ops.EventBatch`, made without the tensor.
-      capacity: Room in its lists, as for `jslayer.ops.EventBatch.from_events`.
+      capacity: Room in its lists, as for `jslayer.ops.EventBatch.from_events`. ``None``: as much as
+        the largest batch so far needed, rounded up.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class Recordings(Dataset):
         )
         self.as_events = as_events
         self.capacity = capacity
+        self._room: Capacity = (1, 1)
         self.dim = self._binning.shape[:-1]
         self.num_steps = self._binning.shape[-1]
         self.sampling_time = sampling_time
@@ -136,6 +138,9 @@ class Recordings(Dataset):
             events = [event for event, _ in found]
             shape = (*self.dim, self.num_steps)
             lists = event_batch(events, shape, self.sampling_time, capacity=self.capacity)
+            if self.capacity is None:
+                self._room = tuple(map(max, self._room, lists.capacity))
+                lists = lists.with_room(self._room)
             return lists, np.stack([label for _, label in found])
         x = np.zeros((len(indices), *self.dim, self.num_steps), self.dtype)
         labels = []

@@ -270,15 +270,15 @@ class Event:
           binning_mode: As in ``fill_tensor``.
 
         Returns:
-          Arrays ``(t, c, x)`` or ``(t, c, y, x)``, every place once, in the order of time; and
-          what is written there behind, where that is not 1 throughout by its meaning.
+          Arrays ``(t, c, x)`` or ``(t, c, y, x)`` of the events inside; and behind them, unless all
+          that is written is 1, numbers that add up to what is.
 
         Raises:
           ValueError: An argument is bad.
 
         Example:
           >>> Event([1, 1], None, [0, 0], [0.2, 0.4]).to_places((1, 2, 2))
-          (array([0]), array([0]), array([1]))
+          (array([0, 0]), array([0, 0]), array([1, 1]))
         """
         check.positive("sampling_time", sampling_time)
         check.choice("binning_mode", binning_mode, ("OR", "SUM"))
@@ -293,17 +293,16 @@ class Event:
         inside, (channel, row, column, time) = bins.place(places, shape)
         if not inside.all():
             count(places, shape).warn(stacklevel=2)
-        key, back = np.unique(
-            np.ravel_multi_index((time, channel, row, column), (shape[3], *shape[:3])),
-            return_inverse=True,
-        )
-        time, channel, row, column = np.unravel_index(key, (shape[3], *shape[:3]))
         found = (time, channel, column) if self.y is None else (time, channel, row, column)
         if self.p is not None:
-            return *found, np.bincount(back, self.p[inside], len(key))
-        if binning_mode == "SUM":
-            return *found, np.bincount(back, minlength=len(key)) / sampling_time
-        return found if sampling_time == 1 else (*found, np.full(len(key), 1 / sampling_time))
+            return *found, self.p[inside]
+        if binning_mode == "OR" and sampling_time == 1:
+            return found
+        if binning_mode == "OR":
+            key = np.ravel_multi_index((time, channel, row, column), (shape[3], *shape[:3]))
+            first = np.unique(key, return_index=True)[1]
+            found = tuple(axis[first] for axis in found)
+        return *found, np.full(len(found[0]), 1 / sampling_time)
 
     def _check_lengths(self) -> None:
         for name in "xycp":

@@ -178,6 +178,38 @@ class EventBatch:
         size = math.prod(self.dims)
         return filled(self.lists, size, time_first=False).reshape(self.shape)
 
+    def with_room(self, capacity: Capacity) -> "EventBatch":
+        """The same events in lists of at least that `capacity`, on the host.
+
+        Args:
+          capacity: Most events of one sample in one step, and most of one sample in all.
+        """
+        size = math.prod(self.dims)
+        in_step, in_all = (
+            max(0, new - old) for new, old in zip(capacity, self.capacity, strict=True)
+        )
+        in_all += -in_all % PIECE
+
+        def longer(array, more, filling):
+            if array is None or not more:
+                return array
+            return np.pad(
+                array, [*((0, 0),) * (array.ndim - 1), (0, more)], constant_values=filling
+            )
+
+        lists = self.lists
+        return EventBatch(
+            Lists(
+                longer(lists.rows, in_step, size),
+                lists.used,
+                longer(lists.address, in_all, size),
+                longer(lists.step, in_all, 0),
+                longer(lists.row_value, in_step, 0),
+                longer(lists.value, in_all, 0),
+            ),
+            self.dims,
+        )
+
     def flat(self) -> "EventBatch":
         """The same events with one axis of places, the channel slowest: ``[N, C * H * W, T]``."""
         return EventBatch(self.lists, (math.prod(self.dims),))
@@ -273,7 +305,10 @@ def _listed(name, given, dims, steps, graded):
     address = np.ravel_multi_index(place, dims) if step.size else step
     key = step * math.prod(dims) + address
     if not graded:
-        return *np.divmod(np.unique(key), math.prod(dims)), None
+        key = np.sort(key, kind="stable")  # fast for events that are nearly in order
+        again = np.zeros(key.shape, bool)
+        again[1:] = key[1:] == key[:-1]
+        return *np.divmod(key[~again], math.prod(dims)), None
     value = arrays[-1].astype(np.float32)
     if not np.isfinite(value).all():
         raise ValueError(
@@ -320,6 +355,5 @@ def _packed(found, size, steps, capacity):
 
 
 def _rounded(number):
-    """The next of 4, 6, 8, 12, 16, 24, ..."""
-    power = 2 ** max(2, math.ceil(math.log2(max(number, 1))))
-    return 3 * power // 4 if 8 <= power and number <= 3 * power // 4 else power
+    """The next power of two, at least 4."""
+    return 2 ** max(2, math.ceil(math.log2(max(number, 1))))

@@ -79,6 +79,14 @@ def test_recordings_give_lists_also_where_events_are_changed_before(sampling_tim
         np.testing.assert_array_equal(other[0].to_dense(), one[0])
 
 
+def test_batches_keep_the_room_of_those_before():
+    few = Few(DIM[:3], 6, 1.0, bool, as_events=True)
+    few._room = (32, 300)
+    x, _ = few.batch([0, 1])
+    assert x.capacity == (32, 384)
+    np.testing.assert_array_equal(x.to_dense(), Few(DIM[:3], 6, 1.0, bool).batch([0, 1])[0])
+
+
 def test_what_does_not_fit_is_an_error():
     few = Few(DIM[:3], 6, 1.0, bool, as_events=True, capacity=(64, 10))
     with pytest.raises(ValueError, match="events in all, expected at most 10"):

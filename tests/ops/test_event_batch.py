@@ -141,9 +141,11 @@ def test_it_maps_over_weights_and_over_batches(both):
 def test_batches_of_like_size_have_one_shape_and_a_capacity_gives_one_for_all():
     events = lambda count: [(np.zeros(count, int), np.arange(count))]
     shapes = [EventBatch.from_events(events(n), (20, 5)).capacity for n in (5, 6, 7, 8, 9)]
-    assert shapes == [(6, 128), (6, 128), (8, 128), (8, 128), (12, 128)]
+    assert shapes == [(8, 128), (8, 128), (8, 128), (8, 128), (16, 128)]
     batch = EventBatch.from_events(events(3), (20, 5), capacity=(16, 200))
     assert batch.capacity == (16, 256)
+    roomy = EventBatch.from_events(events(3), (20, 5)).with_room((16, 200))
+    jax.tree.map(np.testing.assert_array_equal, roomy, batch)
     with pytest.raises(ValueError, match=r"sample 0 has 9 events in one step, expected at most 8"):
         EventBatch.from_events(events(9), (20, 5), capacity=(8, 128))
     with pytest.raises(ValueError, match=r"sample 0 has 9 events in all, expected at most 8"):
