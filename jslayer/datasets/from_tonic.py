@@ -19,6 +19,7 @@ def from_tonic(
     sampling_time: float = 1.0,
     dim: Sequence[int] | None = None,
     dtype: DTypeLike = np.float32,
+    as_events: bool = False,
 ) -> Recordings:
     """Makes a data set of one of ``tonic``, or of anything that looks like it.
 
@@ -31,6 +32,7 @@ def from_tonic(
       dim: Shape without time, ``(C, H, W)``, or ``(C, X)`` for events without ``y``. Without it,
         that of ``dataset.sensor_size``, which is (width, height, channels).
       dtype: Type of ``x``.
+      as_events: Batches hold ``x`` as a `jslayer.ops.EventBatch`, made without the tensor.
 
     Returns:
       ``ds[i] -> (x, target)`` with ``x`` ``[*dim, T]``; whole targets are int32, others float32.
@@ -52,12 +54,12 @@ def from_tonic(
             )
         width, height, channels = size
         dim = (channels, width) if height == 1 else (channels, height, width)
-    return _Tonic(dataset, dim, num_steps, sampling_time, dtype)
+    return _Tonic(dataset, dim, num_steps, sampling_time, dtype, as_events)
 
 
 class _Tonic(Recordings):
-    def __init__(self, dataset, dim, num_steps, sampling_time, dtype):
-        super().__init__(dim, num_steps, sampling_time, dtype)
+    def __init__(self, dataset, dim, num_steps, sampling_time, dtype, as_events):
+        super().__init__(dim, num_steps, sampling_time, dtype, as_events=as_events)
         self._dataset = dataset
 
     def __len__(self) -> int:

@@ -99,6 +99,7 @@ def lists_product(lists: Lists, weight: jax.Array) -> jax.Array:
     Returns:
       ``[T, N, O]`` float32.
     """
+    lists = jax.tree.map(jnp.asarray, lists)  # loops index what may be NumPy's
     if not layout.one_device():
         return _dense_sums(lists, weight)
     return reverse_only(_lists_product)(lists, weight)

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jslayer import ops
 from jslayer.ops import EventBatch, event_lists
 from jslayer.ops.event_product import product
 
@@ -125,6 +126,9 @@ def test_second_derivatives_are_those_of_the_product(both):
     due = jax.jit(lambda: derivatives(lambda w: product(rows, w)))()
     for one, other in zip(ours, due, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+    run = lambda w: event_lists.lists_product(batch.lists, w)  # of NumPy arrays, not compiled
+    along = ops.jvp(run, (weight,), (weight,))[1]
+    np.testing.assert_allclose(along, run(weight), rtol=1e-5, atol=1e-6)
     with pytest.raises(TypeError, match=r"jslayer\.ops\.jvp"):
         jax.jvp(lambda w: event_lists.lists_product(batch.lists, w), (weight,), (weight,))
 
