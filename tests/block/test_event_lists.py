@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from jslayer import block, loss, neuron, synapse, training
+from jslayer import block, hdf5, loss, neuron, synapse, training
 from jslayer.block import stream, summary
 from jslayer.ops import EventBatch
 
@@ -157,7 +157,7 @@ def test_a_batch_is_split_over_devices_by_sample(monkeypatch):
     np.testing.assert_array_equal(run(variables, split), run(variables, batch))
 
 
-def test_tables_and_chunks_take_lists_and_what_cannot_says_so():
+def test_tables_chunks_and_hardware_take_lists_and_what_cannot_says_so(tmp_path):
     x, batch = events(12)
     network = block.Sequential([block.cuba.Dense(CUBA, 12, 4, weight_scale=4)])
     variables = network.init(jax.random.key(0), batch)
@@ -165,6 +165,9 @@ def test_tables_and_chunks_take_lists_and_what_cannot_says_so():
     assert synapse.operations(synapse.Dense(12, 4), batch) == 4 * x.sum()
     y = training.time_chunks(network, 8)(variables, batch)
     np.testing.assert_array_equal(y, network.apply(variables, batch))
+    hdf5.export(tmp_path / "network.net", network, variables)
+    spikes = hdf5.inference(tmp_path / "network.net")(batch)[0]["spike"]
+    np.testing.assert_array_equal(spikes, y)
     with pytest.raises(TypeError, match=r"a batch of events, expected .*`batch\.to_dense\(\)`"):
         neuron.cuba.Neuron(1.0, 0.5, 0.1).apply({}, batch)
     start, _ = stream(network)
