@@ -1,6 +1,5 @@
 """A training that meets NaN or infinity says where, and keeps its last good state."""
 
-import argparse
 import dataclasses
 
 import jax
@@ -153,8 +152,8 @@ class Spoiled:
 def test_the_command_stops_and_its_checkpoint_stays(tmp_path, monkeypatch, capsys):
     made = command.RECIPES["xor"]
 
-    def recipe(root, seed):
-        found = made(root, seed)
+    def recipe(*given):
+        found = made(*given)
         good = Spoiled(found.training, 4)  # epochs of one step, behind the sample that makes shapes
         return dataclasses.replace(found, training=good, log_every=2)
 
@@ -164,8 +163,7 @@ def test_the_command_stops_and_its_checkpoint_stays(tmp_path, monkeypatch, capsy
     told = capsys.readouterr().err
     assert "or its gradient holds NaN or infinity after a training step" in told
     assert "keeps the last good state" in told
-    run = argparse.Namespace(data="xor", root=None, seed=0, resume=True, out=tmp_path, epochs=9)
-    prepared = command.prepare(run)
+    prepared = command.prepare(command.parser().parse_args([*options, "--resume"]))
     prepared.claim.release()
     assert prepared.stats.epochs == 2
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(prepared.state.params))
