@@ -75,7 +75,7 @@ class Phase:
       data: The videos.
       steps: Steps of training.
       batch: Videos of a step.
-      rates: Largest learning rates, of weights and of the rest.
+      rates: Largest learning rates, of weights and of the rest; see `schedule`.
       options: Of the step.
     """
 
@@ -84,7 +84,7 @@ class Phase:
     data: Dataset
     steps: int
     batch: int
-    rates: tuple[float, float]
+    rates: tuple[float, float | None]
     options: dict[str, Any]
 
 
@@ -231,7 +231,7 @@ def _phases(options: argparse.Namespace) -> list[Phase]:
     if options.frames:
         frames = data(1, FRAMES, options.seed)
         detector = model(options, tuple(frames.classes), learn=False)
-        rates = options.lr, 0.15 * options.lr
+        rates = options.lr, None
         found.append(Phase("frames", detector, frames, options.frames, 16, rates, {}))
     if options.clips:
         clips = data(options.seq_len, CLIPS, (options.seed, 1))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from jslayer import block, hdf5
 from jslayer.block.graph import flat, own_variables
 from jslayer.hdf5.errors import fault
 from jslayer.hdf5.given import records_of
+from jslayer.hdf5.write.layers import OUTPUT_BIAS
 from jslayer.obd.head import Unit, detections, raw_layout
 from jslayer.obd.loss import yolo_loss
 from jslayer.obd.target import yolo_target
@@ -251,7 +253,7 @@ class Detector:
             attributes["mean"] = np.asarray(self.mean, np.float64)
             attributes["std"] = np.asarray(self.std, np.float64)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*output_bias is added by no tool")
+            warnings.filterwarnings("ignore", f".*{re.escape(OUTPUT_BIAS)}")
             hdf5.export(path, self.network, variables, attributes=attributes, **options)
 
     def output_biases(self, variables: Variables) -> tuple[Any, ...]:

@@ -113,6 +113,7 @@ def _backward_jvp(dynamics, engine, primals, tangents):
 
 
 def _scanned(dynamics: Dynamics) -> Callable[..., Any]:
+    """As `scan.run`, without the outputs in its carry, whose derivative would be carried too."""
     step = passes.backward(dynamics).step
 
     def run(params, carry, saved):

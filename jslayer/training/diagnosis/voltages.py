@@ -10,8 +10,8 @@ from jslayer.training.diagnosis import probe
 from jslayer.training.diagnosis.probe import Layer, below
 from jslayer.training.diagnosis.report import Kind
 
-INT32_END = 2.0**31
-"""Units of a state at the end of int32."""
+INT32_END = 2.0**31 - 2.0**7
+"""Units of a state at the end of int32, where it stops; float32 rounds the last 2^7 away."""
 
 HARDWARE_END = 2.0**23
 """Units of a state at the end of the hardware's 24 bits."""
@@ -66,19 +66,10 @@ def measured(layer: Layer, seen: Mapping[str, Any], params: Mapping[str, Any]) -
 
 
 def _ranges(layer: Layer, states: Mapping[str, np.ndarray]) -> Iterator[Measure]:
-    units = {
-        name: value.astype(np.float64) * layer.neuron.s_scale for name, value in states.items()
-    }
-    if not units:
+    if not states:
         return
-    largest = max(float(np.max(np.abs(value))) for value in units.values())
-    # a state that jumps by half of int32 in a step has wrapped around its end
-    jumps = [np.abs(np.diff(value, axis=-1)) for value in units.values() if value.shape[-1] > 1]
-    jump = max((float(np.max(value)) for value in jumps), default=0.0)
-    # float32 rounds the last 2^7 units away
-    beyond = largest >= INT32_END - 2.0**7 or jump >= INT32_END
-    whole = max(largest, jump) / INT32_END
-    yield "states beyond int32", layer.name, max(whole, 1 + 2.0**-20) if beyond else whole / 2, ""
+    largest = layer.neuron.s_scale * max(float(np.max(np.abs(value))) for value in states.values())
+    yield "states beyond int32", layer.name, largest / INT32_END, ""
     yield "states beyond hardware", layer.name, largest / HARDWARE_END, ""
 
 
