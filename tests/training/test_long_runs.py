@@ -48,3 +48,19 @@ def test_eight_threads_may_call_one_network():
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda x: np.asarray(run(variables, x)), rows))
     np.testing.assert_array_equal(found, expected)
+
+
+def test_networks_that_are_let_go_leave_no_arrays_behind():
+    """Whoever tries many sizes in one process keeps the arrays of none of them."""
+
+    def try_one(size):
+        net = Sequential([cuba.Dense(NEURON, 4, size, delay=True), cuba.Dense(NEURON, size, 2)])
+        with jax.numpy_dtype_promotion("standard"):
+            state = training.create_state(net, X, optax.adam(1e-3), seed=0)
+            training.train_step(loss.SpikeRate(0.6, 0.1))(state, X, np.array([0, 1]))
+        del state
+        gc.collect()
+        return sum(array.nbytes for array in jax.live_arrays())
+
+    held = [try_one(size) for size in (5, 6, 7)]
+    assert held[1:] == held[:1] * 2
