@@ -6,6 +6,9 @@ imported is said to be absent. Run ``python -m benchmarks.compare``; ``--help`` 
 
 Neurons are CUBA and LIF neurons, forward and with the gradient of their drive. Each library has its
 own surrogate and its own layout; only jslayer and lava-dl compute in the hardware's fixed point.
+The training step is each library's own: CUBA neurons, squared distance to target rates, Adam. In
+jslayer and lava-dl it has learnable delays, weight norm and dropout too, as in lava-dl's tutorial;
+jslayer reads lists of events, in row ``jslayer-nct`` the tensor that the others get.
 """
 
 import argparse
@@ -31,8 +34,10 @@ from benchmarks.peers import worker
 REPOSITORY = Path(__file__).resolve().parent.parent
 SIZES = {"samples": 32, "neurons": 512, "length": 300}
 SIZES |= {"batch": 16, "inputs": 512, "outputs": 512, "steps": 500}
+SIZES |= {"network": (2312, 512, 512, 10), "recordings": 32}
 TINY_SIZES = {"samples": 2, "neurons": 3, "length": 5}
 TINY_SIZES |= {"batch": 2, "inputs": 3, "outputs": 4, "steps": 5}
+TINY_SIZES |= {"network": (7, 5, 5, 3), "recordings": 2}
 PEERS = {
     "jslayer": ("jslayer", {}),
     "jslayer-nct": ("jslayer", {"outer": True}),
@@ -220,6 +225,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             if case.startswith(worker.SMALL):
                 of_case = [*worker.SMALL_SIZES, sizes["length"]]
             title = f"{case}{goal}, [N, C, T] = {of_case}"
+            if case == worker.STEP:
+                title = f"{case}, {'-'.join(map(str, sizes['network']))}, batch "
+                title += f"{sizes['recordings']}, T = {sizes['length']}"
             if case.startswith(worker.LAYER):
                 title = f"{case}{goal}, [N, in, out, T] = {layer}"
             report.add_rows(title, times(peers, case, chosen.rounds, pause_s))

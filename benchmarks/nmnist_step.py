@@ -35,7 +35,8 @@ NEURON = {
     "scale_grad": 3,
     "requires_grad": True,
 }
-SPIKE_DENSITY = 0.01
+SPIKE_DENSITY = 0.0068
+"""That of N-MNIST itself."""
 TRUE_RATE, FALSE_RATE = 0.2, 0.03
 
 

@@ -69,7 +69,27 @@ def make(sizes):
         params = rest.pop("params")
         run = lambda params, x, loop=loop, rest=rest: loop.apply({**rest, "params": params}, x)
         add(name, run, params, spikes, bar, 0)
+    calls[worker.STEP] = functools.partial(_done, _training(sizes, outer))
     return f"jslayer {jslayer.__version__}, jax {jax.__version__}", calls
+
+
+def _training(sizes, outer):
+    """The network of `benchmarks.nmnist_step`; it keeps its state from call to call."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    from benchmarks import nmnist_step, steps
+    from jslayer.ops import EventBatch
+
+    samples, (inputs, *_, classes) = sizes["recordings"], sizes["network"]
+    random = np.random.default_rng(0)
+    x = random.random((samples, inputs, sizes["length"]), np.float32) < worker.DENSITY
+    labels = random.integers(0, classes, samples)
+    true = np.arange(classes) == labels[:, None]
+    target = jnp.where(true, worker.TRUE_RATE, worker.FALSE_RATE)
+    x = jnp.asarray(x) if outer else jax.device_put(EventBatch.from_dense(x))
+    return steps.training(nmnist_step.network(sizes["network"]), x, target)
 
 
 def _done(run, *arguments):

@@ -1,5 +1,7 @@
 """The work in lava-dl SLAYER, on ``[N, C, T]``."""
 
+import itertools
+
 from benchmarks.peers import torch_calls, worker
 
 
@@ -22,6 +24,17 @@ def make(sizes):
         layer.synapse.pre_hook_fx = None  # plain weights, as the others have
         return layer, layer
 
+    def new_network(sizes, *decays):
+        """The one of its tutorial on N-MNIST."""
+        params = {**neuron_params(*decays), "threshold": 1.25, "tau_grad": 0.03, "scale_grad": 3}
+        params["requires_grad"] = True
+        hidden = {**params, "dropout": slayer.neuron.Dropout(p=0.05)}
+        *pairs, last = itertools.pairwise(sizes)
+        dense = slayer.block.cuba.Dense
+        layers = [dense(hidden, *pair, weight_norm=True, delay=True) for pair in pairs]
+        module = torch.nn.Sequential(*layers, dense(params, *last, weight_norm=True))
+        return module, module
+
     params = neuron_params(0.25, 0.1)
     recurrent = lambda *sizes: slayer.block.cuba.Recurrent(params, *sizes)
     looped = {
@@ -32,7 +45,9 @@ def make(sizes):
         ),
     }
     version = f"lava-dl {importlib.metadata.version('lava-dl')}, torch {torch.__version__}"
-    calls = torch_calls.make(sizes, new_neuron, new_layer, time_first=False, looped=looped)
+    calls = torch_calls.make(
+        sizes, new_neuron, new_layer, new_network, time_first=False, looped=looped
+    )
     return version, calls
 
 

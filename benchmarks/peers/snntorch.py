@@ -1,5 +1,7 @@
 """The work in snnTorch, on time-first arrays: its neurons are called step by step."""
 
+import itertools
+
 from benchmarks.peers import torch_calls, worker
 
 
@@ -29,8 +31,19 @@ def make(sizes):
         neuron = new_neuron(None, voltage_decay)
         return dense, lambda x: neuron(dense(x))
 
+    def new_network(sizes, *decays):
+        pairs = itertools.pairwise(sizes)
+        layers = [(torch.nn.Linear(*pair, bias=False), new_neuron(*decays)) for pair in pairs]
+
+        def run(x):
+            for dense, neuron in layers:
+                x = neuron(dense(x))
+            return x
+
+        return torch.nn.ModuleList(dense for dense, _ in layers), run
+
     version = f"snntorch {snntorch.__version__}, torch {torch.__version__}"
-    return version, torch_calls.make(sizes, new_neuron, new_layer, time_first=True)
+    return version, torch_calls.make(sizes, new_neuron, new_layer, new_network, time_first=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The work in Spyx, on time-first arrays."""
 
 import functools
+import itertools
 
 from benchmarks.peers import worker
 
@@ -46,7 +47,47 @@ def make(sizes):
         both = jax.jit(jax.grad(loss, wanted))
         calls[f"{name}, {worker.FORWARD}"] = functools.partial(_done, jax.jit(run), state, x)
         calls[f"{name}, {worker.BOTH}"] = functools.partial(_done, both, state, x, y_bar)
+    calls[worker.STEP] = _training(sizes, rngs, random)
     return f"spyx {importlib.metadata.version('spyx')}, jax {jax.__version__}", calls
+
+
+def _training(sizes, rngs, random):
+    """A call that trains for one step and keeps its state."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+    import optax
+    import spyx.nn
+    from flax import nnx
+
+    samples, network = sizes["recordings"], sizes["network"]
+    layers = []
+    for inputs, outputs in itertools.pairwise(network):
+        layers.append(nnx.Linear(inputs, outputs, use_bias=False, rngs=rngs))
+        layers.append(spyx.nn.CuBaLIF((outputs,), 0.75, 0.97, rngs=rngs))
+    x = random.random((sizes["length"], samples, network[0]), np.float32) < worker.DENSITY
+    true = np.arange(network[-1]) == random.integers(0, network[-1], samples)[:, None]
+    target = jnp.where(true, worker.TRUE_RATE, worker.FALSE_RATE)
+    graph, params = nnx.split(spyx.nn.Sequential(*layers))
+    optimizer = optax.adam(1e-3)
+    kept = [(params, optimizer.init(params))]
+
+    def loss(params, x, target):
+        y, _ = spyx.nn.run(nnx.merge(graph, params), x)
+        return jnp.sum((jnp.mean(y, axis=0) - target) ** 2)
+
+    @functools.partial(jax.jit, donate_argnums=0)
+    def step(state, x, target):
+        params, moments = state
+        updates, moments = optimizer.update(jax.grad(loss)(params, x, target), moments)
+        return optax.apply_updates(params, updates), moments
+
+    x = jnp.asarray(x, jnp.float32)
+
+    def call():
+        kept[0] = jax.block_until_ready(step(kept[0], x, target))
+
+    return call
 
 
 def _done(run, *arguments):

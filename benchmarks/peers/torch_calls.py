@@ -3,13 +3,14 @@
 from benchmarks.peers import worker
 
 
-def make(sizes, new_neuron, new_layer, *, time_first, looped=None):
+def make(sizes, new_neuron, new_layer, new_network, *, time_first, looped=None):
     """Calls by name.
 
     Args:
       sizes: What all peers get.
       new_neuron: ``(current decay, or None for LIF; voltage decay) -> (x -> spikes)``.
       new_layer: ``(inputs, outputs, voltage decay) -> (module, (x -> spikes))``.
+      new_network: ``(sizes, current decay, voltage decay) -> (module, (x -> spikes))``.
       time_first: Arrays are ``[T, N, C]``, else ``[N, C, T]``.
       looped: Blocks with feedback by name, ``(inputs, outputs) -> module``, on ``[N, C, T]``.
     """
@@ -42,6 +43,7 @@ def make(sizes, new_neuron, new_layer, *, time_first, looped=None):
     bar = torch.randn(order(sizes["batch"], sizes["outputs"], sizes["steps"]))
     weights = [p for name, p in module.named_parameters() if "weight" in name]
     add(worker.LAYER, run, spikes.float(), bar, weights)
+    calls[worker.STEP] = training(sizes, new_network, time_first)
     for name, new_block in (looped or {}).items():
         samples, neurons = sizes["samples"], sizes["neurons"]
         if name == worker.SMALL:
@@ -50,3 +52,26 @@ def make(sizes, new_neuron, new_layer, *, time_first, looped=None):
         weights = [p for name, p in block.named_parameters() if "weight" in name]
         add(name, block, (torch.rand(shape) < 0.1).float(), torch.randn(shape), weights)
     return calls
+
+
+def training(sizes, new_network, time_first):
+    """A call that trains for one step."""
+    import torch
+
+    samples, network = sizes["recordings"], sizes["network"]
+    shape = (samples, network[0], sizes["length"])
+    x = (torch.rand(shape) < worker.DENSITY).float()
+    x = x.permute(2, 0, 1).contiguous() if time_first else x
+    true = torch.nn.functional.one_hot(torch.randint(network[-1], (samples,)), network[-1]) > 0
+    target = torch.where(true, worker.TRUE_RATE, worker.FALSE_RATE)
+    module, run = new_network(network, 0.25, 0.03)
+    optimizer = torch.optim.Adam(module.parameters(), lr=1e-3)
+
+    def step():
+        rates = run(x).mean(0 if time_first else -1)
+        loss = ((rates - target) ** 2).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return step

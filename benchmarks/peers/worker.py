@@ -21,9 +21,16 @@ Make = Callable[[Sizes], tuple[str, Mapping[str, Callable[[], Any]]]]
 CUBA, LIF, LAYER = "CUBA neurons", "LIF neurons", "dense layer and LIF neurons"
 RECURRENT, KWTA = "recurrent block of CUBA neurons", "k winners take all block of CUBA neurons"
 SMALL = "small recurrent block of CUBA neurons"
+STEP = "N-MNIST training step"
 SMALL_SIZES = (8, 64)
 """Samples and neurons of a block whose products take little time."""
 FORWARD, BOTH = "forward", "forward + backward"
+
+
+DENSITY = 0.0068
+"""Share of a recording's places and steps that hold an event, as in N-MNIST."""
+TRUE_RATE, FALSE_RATE = 0.2, 0.03
+"""Spikes a step that the last layer shall give."""
 
 
 def winners(neurons: int) -> int:
