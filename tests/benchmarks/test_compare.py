@@ -13,7 +13,7 @@ def test_an_absent_library_is_said_to_be_absent_and_jslayer_is_measured(capsys, 
     compare.main(["--tiny", "--rounds", "1", "--only", "lava-dl", "--out", str(tmp_path / "it")])
     printed = capsys.readouterr().out
     assert "lava-dl: not importable here (ModuleNotFoundError: No module named 'lava')" in printed
-    assert printed.count("| jslayer |") == 13
+    assert printed.count("| jslayer |") == 14
     for work in (
         worker.CUBA,
         worker.LIF,
