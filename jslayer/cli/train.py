@@ -411,7 +411,7 @@ def draw_events(run: Run) -> list[str]:
         figure.savefig(file, format="png")
     if recipe.desired is not None:
         del parts["input"]  # noise to the eye, and the answer is what a picture is for
-    io.animate(parts, run.out / "events.gif", names=names)
+    io.animate(parts, run.out / "events.gif", title=run.data, names=names)
     return ["raster.png", "events.gif"]
 
 

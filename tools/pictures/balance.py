@@ -107,7 +107,7 @@ class _Cart:
         self.pole.set_data([at, at + length * np.sin(angle)], [0, length * np.cos(angle)])
         self.push.set_text("")
         for step, force in PUSHES.items():
-            if 0 <= now - step < 16:
+            if 0 <= now - step < 16 and abs(angle) < LYING - 0.1:
                 side = -np.sign(force)
                 self.push.set_position((at + 0.95 * side, -0.12))
                 self.push.set_text("push \u2192" if force > 0 else "\u2190 push")

@@ -9,17 +9,17 @@ from jslayer.io import style
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 CHOSEN = {
-    "dynamics": 0,
-    "from_lava_dl": 0,
-    "functional": 2,
-    "nmnist": 0,
-    "oxford": 2,
-    "pilotnet_sdnn": 0,
-    "sigma_delta_yolo": 0,
-    "xor": 3,
+    "dynamics": (4, (0, 0, 0.62, 1)),
+    "from_lava_dl": (1, (0, 0, 1, 1)),
+    "functional": (0, (0, 0, 1, 1)),
+    "nmnist": (0, (0, 0, 0.5, 1)),
+    "oxford": (2, (0, 0.5, 0.5, 1)),
+    "pilotnet_sdnn": (0, (0.5, 0, 1, 1)),
+    "sigma_delta_yolo": (3, (0, 0, 0.5, 1)),
+    "xor": (2, (0, 0, 0.5, 1)),
 }
-"""Number of the picture among those of the notebook."""
-SIDE = 280
+"""Number of the picture among those of the notebook, and the part of it that is taken."""
+SIDE = 320
 """Pixels of the longer side."""
 
 
@@ -33,11 +33,13 @@ def pictures(path: Path) -> list[bytes]:
 def draw(folder: Path) -> list[Path]:
     """Writes a small picture of every notebook; returns the files."""
     image, files = style.pillow_image(), []
-    for name, number in CHOSEN.items():
+    for name, (number, part) in CHOSEN.items():
         files.append(folder / f"notebook_{name}.png")
         there = pictures(NOTEBOOKS / f"{name}.ipynb")
         with image.open(io.BytesIO(there[number])) as opened:
-            small = opened.convert("RGB")
+            sides = (*opened.size, *opened.size)
+            cut = tuple(round(edge * side) for edge, side in zip(part, sides, strict=True))
+            small = opened.convert("RGB").crop(cut)
         small.thumbnail((SIDE, SIDE))
         small.quantize(64).save(files[-1], optimize=True)
     return files
