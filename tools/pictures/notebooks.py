@@ -19,7 +19,7 @@ CHOSEN = {
     "xor": (2, (0, 0, 0.5, 1)),
 }
 """Number of the picture among those of the notebook, and the part of it that is taken."""
-SIDE = 320
+SIDE = 240
 """Pixels of the longer side."""
 
 

@@ -117,4 +117,4 @@ def _directive(value: Any) -> str:
 
 
 def _options(value: Any) -> list[str]:
-    return ["   :members:"] if inspect.isclass(value) else []
+    return ["   :members:", "   :exclude-members: neuron_kind"] if inspect.isclass(value) else []
