@@ -1,5 +1,6 @@
 """The pages of the site: those of the repository, the front page, and the reference."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def write(folder: Path) -> None:
 
 
 def front(where: dict[str, str]) -> str:
-    """The front page, with all others below it."""
+    """The front page, with the first code of the README, and all other pages below it."""
     pages = _stems(where, "docs/", ".md")
     notebooks = _stems(where, "notebooks/")
     start = [name for name in START if name in pages]
@@ -73,7 +74,9 @@ def front(where: dict[str, str]) -> str:
         _toctree(["index"], "reference/", "Reference"),
         _toctree(["benchmarks/index", "changelog", "contributing"], "", "Project"),
     )
-    return FRONT.read_text("utf-8") + "".join(trees)
+    code = re.search(r"```python\n.*?```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    assert code is not None
+    return FRONT.read_text("utf-8").replace("{twenty_lines}", code[0]) + "".join(trees)
 
 
 def _stems(where: dict[str, str], folder: str, ending: str = "") -> set[str]:
