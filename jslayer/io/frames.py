@@ -153,7 +153,8 @@ def blend(light: np.ndarray, colours: list[str]) -> np.ndarray:
     """
     weight = light**3
     if colours == [style.OFF, style.ON]:
-        both = weight.min(axis=0)
+        least, most = weight.min(axis=0), np.maximum(weight.max(axis=0), 1e-9)
+        both = least * (least / most) ** 3
         weight, colours = np.stack([*(weight - both), both]), [*colours, style.BOTH]
     rgb = np.array([[int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)] for c in colours])
     mix = np.einsum("chw,ck->hwk", weight, rgb) / np.maximum(weight.sum(axis=0), 1e-9)[..., None]

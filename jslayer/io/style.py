@@ -69,7 +69,7 @@ def legend(axes: Any, markerscale: float = 1.0) -> None:
             fontsize=8,
             labelcolor=TEXT,
             markerscale=markerscale,
-            handletextpad=0.1,
+            handletextpad=0.3,
             columnspacing=1.0,
             borderaxespad=0.2,
         )
