@@ -128,8 +128,8 @@ class LearningStats:
                 marked = True
                 axes.plot(best, log[best], "o", color=colour, markersize=9, markeredgecolor="white")
         if marked:
-            look = {"color": style.TEXT, "markersize": 8, "markeredgecolor": "white"}
-            axes.plot([], [], "o", label="best epoch", **look)
+            dot = axes.plot([], [], "o", color=style.TEXT, label="best epoch")[0]
+            dot.set(markersize=8, markeredgecolor="white")
         axes.set_xlabel("epoch")
         axes.set_ylabel(quantity)
         axes.xaxis.get_major_locator().set_params(integer=True)
