@@ -2,6 +2,7 @@
 # make test    run the tests              (PYTEST_ARGS="-k cuba" to choose)
 # make lint    check style; make format   mend it; make types   check the types of the documentation
 # make bench   run every benchmark        (BENCHMARKS=neurons,nmnist_step to choose)
+# make docs    build the web site into docs/_build; a warning is an error
 # make dist    build wheel and sdist, check them, and try the wheel with core dependencies only
 # make clean   remove environments, caches and builds; results in runs/ stay
 #
@@ -21,10 +22,10 @@ pip := $(python) -m pip --disable-pip-version-check --quiet
 # Set for another Python, these two break a fresh environment.
 unexport PYTHONHOME PYTHONPATH
 
-.PHONY: help demo test lint types format bench dist clean venv-viz venv-dev
+.PHONY: help demo test lint types format bench docs dist clean venv-viz venv-dev
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,8p
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,9p
 
 demo: venv-viz
 	$(python) -m jslayer demo --out $(DEMO)
@@ -49,6 +50,9 @@ format: venv-dev
 bench: venv-dev
 	$(python) -m benchmarks $(if $(BENCHMARKS),--only $(BENCHMARKS))
 
+docs: $(VENV)/.installed-docs
+	$(python) -m tools.website
+
 dist: venv-dev
 	$(pip) install build twine
 	rm -rf dist .venv-core
@@ -59,7 +63,7 @@ dist: venv-dev
 	cd .venv-core && bin/jslayer --version && bin/jslayer bench --tiny --rounds 1
 
 clean:
-	rm -rf .venv .venv312 .venv-core build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv312 .venv-core build docs/_build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -path './.*' -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The installation is editable: only a change of pyproject.toml asks for a new one.

@@ -47,7 +47,7 @@ __all__ = [
     "training",
     "utils",
 ]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def __dir__() -> list[str]:

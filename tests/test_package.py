@@ -191,7 +191,7 @@ def text_files() -> Iterator[tuple[Path, str]]:
         folders[:] = [
             name
             for name in folders
-            if name not in {"runs", "build", "dist", "__pycache__"}
+            if name not in {"runs", "build", "_build", "dist", "__pycache__"}
             and not name.endswith(".egg-info")
             and (not name.startswith(".") or name in {".ci", ".github"})
             and not Path(folder, name, "pyvenv.cfg").exists()

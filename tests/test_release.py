@@ -52,3 +52,16 @@ def test_the_files_that_contributing_names_are_there():
 
 def test_the_workflow_runs_what_a_clone_runs():
     assert "- run: .ci/run\n" in (ROOT / ".github/workflows/tests.yml").read_text("utf-8")
+
+
+def test_the_site_and_the_release_are_built_by_what_a_clone_runs():
+    steps = (ROOT / ".ci/run").read_text("utf-8").splitlines()
+    assert "make docs" in steps and "make dist" in steps
+    command = "python -m tools.website"
+    assert command in (ROOT / ".readthedocs.yaml").read_text("utf-8")
+    assert command.removeprefix("python") in (ROOT / "Makefile").read_text("utf-8")
+
+
+def test_the_changelog_has_a_section_for_the_version():
+    found = re.findall(r"^## \[([\d.]+)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
+    assert found[0] == jslayer.__version__

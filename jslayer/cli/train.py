@@ -2,7 +2,7 @@
 
 ``jslayer train --data NAME`` writes into ``--out``: ``network.net`` (the network file),
 ``checkpoint.msgpack`` (for ``--resume``), ``stats.json`` (statistics, options, seed, versions),
-``learning.png``, and ``raster.png`` (events in and out) and ``events.gif``, or ``drive.png``.
+``learning.png``, and ``raster.png`` and ``events.gif`` (events in and out), or ``drive.png``.
 ``jslayer train --list`` says what there is to learn.
 """
 
@@ -386,28 +386,32 @@ def draw_drive(run: Run) -> list[str]:
 
 
 def draw_events(run: Run) -> list[str]:
-    """Draws the first sample and what the network makes of it, and plays the sample back."""
+    """Draws the first sample and what the network makes of it, and plays both back."""
     recipe = run.recipe
     batch, y = answered(run)
-    x = np.asarray(event_batch.dense(batch[0][:1]))[0]
+    names = tuple(getattr(recipe.training, "classes", ()))
+    parts = {"input": np.asarray(event_batch.dense(batch[0][:1]))[0], "output": y[0]}
     if recipe.desired is None:
-        label, answer = recipe.target(batch)[0], classifier.Rate.predict(y)[0]
-        panels = {f"input of class {label}": x, f"output, most for class {answer}": y[0]}
+        classes = (int(recipe.target(batch)[0]), int(classifier.Rate.predict(y)[0]))
+        shown, told = (names[c] if c < len(names) else f"class {c}" for c in classes)
+        titles = {"input": f"input: {shown}", "output": f"output: most spikes for {told}"}
+        parts = {titles[name]: events for name, events in parts.items()}
     else:
-        panels = {"input": x, "output": y[0], "desired": recipe.desired(batch)[0]}
-    figure = style.new_figure(4.5 * len(panels), 3.6, dpi=150)
-    columns = figure.subplots(1, len(panels))
-    for axes, (title, events) in zip(columns, panels.items(), strict=True):
+        parts["desired"] = recipe.desired(batch)[0]
+    figure = style.new_figure(4.5 * len(parts), 3.6, dpi=150)
+    columns = figure.subplots(1, len(parts))
+    for axes, (title, events) in zip(columns, parts.items(), strict=True):
         io.raster(events, title=title, axes=axes)
         # All neurons and all of the time, those without events too.
         *_, steps = events.shape
         rows = math.prod(events.shape[-3:-1] if events.ndim == 4 else events.shape[:-1])
         axes.set_xlim(-0.01 * steps, 1.01 * steps)
-        axes.set_ylim(-0.5 - 0.02 * rows, rows - 0.5 + 0.02 * rows)
-        axes.yaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        style.all_neurons(axes, rows, names if events.ndim == 2 else ())
     with replacing(run.out / "raster.png") as file:
         figure.savefig(file, format="png")
-    io.animate(x, run.out / "events.gif")
+    if recipe.desired is not None:
+        del parts["input"]  # noise to the eye, and the answer is what a picture is for
+    io.animate(parts, run.out / "events.gif", title=run.data, names=names)
     return ["raster.png", "events.gif"]
 
 

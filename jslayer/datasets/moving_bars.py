@@ -13,7 +13,6 @@ from jslayer.ops.event_batch import Capacity
 from .bar_camera import Bars, half_extent, watch
 from .base import Dataset, positive_integer, probability
 
-_DIRECTIONS = 8
 _CHUNK = 128  # samples simulated together; part of what fixes the random numbers
 _MARGIN = 1.5  # pixels: the blurred edge, and one step of rest before and after
 
@@ -50,6 +49,7 @@ class MovingBars(Dataset):
 
     Attributes:
       labels: ``[len(ds)]`` int32.
+      classes: Names of the directions.
 
     Raises:
       TypeError: A number of something is no integer.
@@ -60,6 +60,11 @@ class MovingBars(Dataset):
       >>> x.shape, x.dtype
       ((2, 16, 16, 64), dtype('float32'))
     """
+
+    classes = (
+        *("right", "right and down", "down", "left and down"),
+        *("left", "left and up", "up", "right and up"),
+    )
 
     def __init__(
         self,
@@ -145,8 +150,8 @@ class MovingBars(Dataset):
             )
 
     def _simulate(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
-        labels = rng.permutation(np.arange(_CHUNK) % _DIRECTIONS).astype(np.int32)
-        angle = labels * (2 * np.pi / _DIRECTIONS)
+        labels = rng.permutation(np.arange(_CHUNK) % len(self.classes)).astype(np.int32)
+        angle = labels * (2 * np.pi / len(self.classes))
         speed, contrast, width = (rng.uniform(*r, _CHUNK) for r in self._ranges.values())
         contrast *= rng.choice([-1, 1], _CHUNK)
         way = half_extent(angle, self.size) + width / 2 + _MARGIN

@@ -40,6 +40,7 @@ class NMNIST(Recordings):
     Attributes:
       files: Path of every sample.
       labels: ``[len(ds)]`` int32.
+      classes: The digits, as text.
 
     Raises:
       FileNotFoundError: There is no such folder, or no recording in it.
@@ -50,6 +51,8 @@ class NMNIST(Recordings):
       Orchard et al., Converting Static Image Datasets to Spiking Neuromorphic Datasets Using
       Saccades, 2015.
     """
+
+    classes = tuple("0123456789")
 
     def __init__(
         self,

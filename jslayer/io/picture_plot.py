@@ -22,7 +22,8 @@ def frame_plot(
 ) -> Any:
     """Draws a recording as ``count`` pictures of equal windows of time, side by side.
 
-    A pixel is the more coloured, the more events it had; colours are those of the channels.
+    A pixel is the more coloured, the more events it had: OFF blue, ON orange, dark where as many of
+    both.
 
     Args:
       events: A 2-d ``Event``, or a tensor ``[C, H, W, T]``.
@@ -118,11 +119,8 @@ def _draw(event: Event, pictures: list[np.ndarray], names: list[str], title: str
         axes.yaxis.get_major_locator().set_params(integer=True, nbins=4)
         if number % columns:
             axes.set_yticklabels([])
-    handles = [
-        figure.axes[0].scatter([], [], 30, colour, marker="s", linewidths=0, label=name)
-        for _, name, colour in channels
-        if name
-    ]
+    style.squares(figure.axes[0], style.with_both(channels))
+    handles, _ = figure.axes[0].get_legend_handles_labels()
     if handles:
         figure.legend(
             handles=handles,

@@ -1,5 +1,6 @@
 """Raster plots of events."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,12 @@ def raster(
     title: str | None = None,
     marker_size: float | None = None,
     axes: Any = None,
+    names: Sequence[str] = (),
 ) -> Any:
     """Draws a mark for each event: time to the right, neuron upwards.
 
-    Pixels are numbered row by row from the top left. Two channels are drawn as OFF and ON, a
-    payload as colour. Needs no display.
+    Pixels are numbered row by row from the top left. Two channels are drawn as OFF (blue) and ON
+    (orange), dark where both are at once, a payload as colour. Needs no display.
 
     Args:
       events: An ``Event``, or a tensor ``[X, T]``, ``[C, X, T]`` or ``[C, H, W, T]``.
@@ -29,6 +31,7 @@ def raster(
       title: Text above the axes.
       marker_size: Diameter of a mark, in points. Without it, smaller for more events.
       axes: matplotlib axes to draw on. Without them a new figure is made.
+      names: Names of all neurons, such as those of classes, written in place of their numbers.
 
     Returns:
       The matplotlib ``Figure``; save it with ``figure.savefig(path)``.
@@ -45,6 +48,8 @@ def raster(
     scatter(axes, event, size)
     axes.set_xlabel("time (ms)")
     axes.set_ylabel("neuron" if event.y is None else "pixel (row by row)")
+    if len(names):
+        style.all_neurons(axes, len(names), names)
     if title is not None:
         axes.set_title(title, fontsize=10, color=style.TEXT, loc="left")
     style.tidy(axes)
@@ -74,8 +79,12 @@ def scatter(axes: Any, event: Event, size: float) -> list[tuple[Any, np.ndarray]
         drawn.append((marks, np.arange(len(event))))
     else:
         channels = style.channel_names(event)
+        kind = np.asarray(event.c)
+        if [name for _, name, _ in channels] == ["OFF", "ON"]:
+            kind = _with_both(event, row)
+            channels = style.with_both(channels) if (kind < 0).any() else channels
         for channel, name, colour in channels:
-            chosen = np.flatnonzero(event.c == channel)
+            chosen = np.flatnonzero(kind == channel)
             marks = axes.scatter(
                 event.t[chosen], row[chosen], size**2, colour, linewidths=0, label=name or None
             )
@@ -87,6 +96,14 @@ def scatter(axes: Any, event: Event, size: float) -> list[tuple[Any, np.ndarray]
     axes.set_ylim(min(0, int(row.min(initial=0))) - 0.5 - 0.02 * top, top + 0.5 + 0.02 * top)
     axes.yaxis.get_major_locator().set_params(integer=True)
     return drawn
+
+
+def _with_both(event: Event, row: np.ndarray) -> np.ndarray:
+    """Channels of events; -1 for those that another channel has at the same place and time."""
+    _, place = np.unique(np.stack([event.t, row], axis=1), axis=0, return_inverse=True)
+    place = place.ravel()
+    seen = [np.bincount(place[event.c == channel], minlength=len(event)) for channel in (0, 1)]
+    return np.where((seen[0] > 0)[place] & (seen[1] > 0)[place], -1, event.c)
 
 
 def neuron_number(event: Event) -> np.ndarray:

@@ -1,5 +1,6 @@
 """How event pictures look, and the libraries that draw them, imported only when needed."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,10 @@ from jslayer._addresses import install
 from .event import Event
 from .tensor import tensor_to_event
 
-# Okabe and Ito's palette: told apart with every kind of colour blindness.
+# Okabe and Ito's palette, told apart with every kind of colour blindness: OFF is blue, ON orange,
+# and what is both at once dark, as two inks on each other.
 OFF, ON = "#0072B2", "#D55E00"
-SINGLE = "#333333"
+SINGLE = BOTH = "#333333"
 MORE = (OFF, ON, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
 GRID, TEXT, FAINT = "#E6E6E6", "#333333", "#D9D9D9"
 
@@ -67,10 +69,33 @@ def legend(axes: Any, markerscale: float = 1.0) -> None:
             fontsize=8,
             labelcolor=TEXT,
             markerscale=markerscale,
-            handletextpad=0.1,
+            handletextpad=0.3,
             columnspacing=1.0,
             borderaxespad=0.2,
         )
+
+
+def squares(axes: Any, channels: list[tuple[int, str, str]]) -> None:
+    """Gives the legend of ``axes`` a square for each channel that has a name."""
+    for _, name, colour in channels:
+        if name:
+            axes.scatter([], [], 30, colour, marker="s", linewidths=0, label=name)
+
+
+def with_both(channels: list[tuple[int, str, str]]) -> list[tuple[int, str, str]]:
+    """The channels, and a third entry for pixels that are OFF and ON at once."""
+    named = [name for _, name, _ in channels] == ["OFF", "ON"]
+    return [*channels, (-1, "both", BOTH)] if named else channels
+
+
+def all_neurons(axes: Any, count: int, names: Sequence[str] = ()) -> None:
+    """Shows all neurons of a raster, those without events too, by name where there are as many."""
+    axes.set_ylim(-0.5 - 0.02 * count, count - 0.5 + 0.02 * count)
+    if len(names) == count:
+        axes.set_yticks(range(count), names)
+        axes.set_ylabel("")
+    else:
+        axes.yaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
 
 
 def payload_colours() -> Any:

@@ -84,8 +84,8 @@ class LearningStats:
     def plot(self, path: PathLike | None = None) -> "Figure":
         """Draws loss and, where it was counted, accuracy over the epochs, side by side.
 
-        The loss axis is logarithmic where all losses are positive; a dot marks the best epoch.
-        Needs no display.
+        The loss axis is logarithmic where all losses are positive; a large dot marks the best epoch
+        of each split. Needs no display.
 
         Args:
           path: Where to save the figure as well, whole or not at all; the ending, such as
@@ -114,6 +114,7 @@ class LearningStats:
         return figure
 
     def _draw(self, axes: "Axes", quantity: str) -> None:
+        marked = False
         for colour, (name, stat) in zip(style.MORE, self._splits().items(), strict=False):
             log = np.array(getattr(stat, f"{quantity}_log"), dtype=float)
             measured = np.flatnonzero(~np.isnan(log))
@@ -124,7 +125,11 @@ class LearningStats:
             axes.plot(measured, log[measured], color=colour, label=name, marker=points)
             best = getattr(stat, f"best_{quantity}_epoch")
             if best is not None:
+                marked = True
                 axes.plot(best, log[best], "o", color=colour, markersize=9, markeredgecolor="white")
+        if marked:
+            dot = axes.plot([], [], "o", color=style.TEXT, label="best epoch")[0]
+            dot.set(markersize=8, markeredgecolor="white")
         axes.set_xlabel("epoch")
         axes.set_ylabel(quantity)
         axes.xaxis.get_major_locator().set_params(integer=True)

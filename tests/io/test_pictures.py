@@ -82,6 +82,34 @@ def test_pixels_show_in_the_frame_of_their_event_and_fade():
     np.testing.assert_array_equal(picture[2, 3], 1)
 
 
+def test_off_and_on_at_once_have_a_colour_of_their_own():
+    from jslayer.io.frames import blend, pixel_light
+
+    event = io.Event([0, 0, 1], [0, 0, 0], [0, 1, 1], [1.0, 1.0, 1.0])
+    light = pixel_light(event, np.array([0.0, 2.0, 4.0]))
+    picture = blend(light[:, 0], [io.style.OFF, io.style.ON])
+    np.testing.assert_allclose(picture[0, 0], [0x33 / 255] * 3, rtol=1e-6)
+    np.testing.assert_allclose(picture[0, 1], [0xD5 / 255, 0x5E / 255, 0], rtol=1e-6)
+    axes = io.raster(event).axes[0]
+    named = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert named == ["OFF", "ON", "both"]
+    assert [len(marks.get_offsets()) for marks in axes.collections] == [0, 1, 2]
+
+
+def test_an_animation_shows_events_side_by_side_with_names():
+    output = np.zeros((3, 10))
+    output[1, 4] = 1
+    parts = {"input": pixels(), "output": output}
+    frames = io.animate(parts, window_ms=3.0, title="a", names=("left", "right", "up"))
+    alone = io.animate(pixels(), window_ms=3.0)
+    assert frames[0].shape[1] > alone[0].shape[1] and len(frames) == len(alone)
+    assert (frames[0] != frames[1]).any()
+    with pytest.raises(ValueError, match="`events` is an empty mapping"):
+        io.animate({})
+    axes = io.raster(output, names=("left", "right", "up")).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["left", "right", "up"]
+
+
 def test_bad_pictures_are_refused(tmp_path):
     path = tmp_path / "a.gif"
     path.write_bytes(b"precious")

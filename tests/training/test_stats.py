@@ -356,7 +356,8 @@ def test_curves_show_what_was_measured_and_mark_the_best(tmp_path):
     loss, accuracy = figure.axes
     assert (loss.get_ylabel(), accuracy.get_ylabel()) == ("loss", "accuracy")
     assert loss.get_yscale() == "log"
-    assert [t.get_text() for t in loss.get_legend().get_texts()] == ["training", "validation"]
+    named = ["training", "validation", "best epoch"]
+    assert [t.get_text() for t in loss.get_legend().get_texts()] == named
     curve, best = loss.lines[:2]
     np.testing.assert_array_equal(curve.get_ydata(), stats.training.loss_log)
     assert best.get_xydata().tolist() == [[stats.training.best_loss_epoch, stats.training.min_loss]]

@@ -1,0 +1,1 @@
+"""The documentation as a web site: its pages put together, and built by Sphinx."""
