@@ -20,6 +20,7 @@ from jslayer import io as io
 from jslayer import loss as loss
 from jslayer import migrate as migrate
 from jslayer import neuron as neuron
+from jslayer import nir as nir
 from jslayer import obd as obd
 from jslayer import ops as ops
 from jslayer import synapse as synapse
@@ -41,6 +42,7 @@ __all__ = [
     "loss",
     "migrate",
     "neuron",
+    "nir",
     "obd",
     "ops",
     "synapse",

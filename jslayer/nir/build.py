@@ -59,6 +59,12 @@ class Builder:
         self._sent: dict[str, int] = {}
         self._outputs: list[int] = []
         self._variables: dict[str, dict[str, Any]] = {}
+        for kind, most in (("Input", 1), ("Output", len(graph.nodes))):
+            count = sum(node.kind == kind for node in graph.nodes.values())
+            if not 1 <= count <= most:
+                came = f"has {count} nodes of kind {kind}"
+                expected = "one" if most == 1 else "one at least"
+                raise graph.fault("", came, expected, "write it with one")
         self._loops = feedbacks(graph)
         apart = {loop.synapse for loop in self._loops.values()}
         self._order = ordered(
@@ -68,12 +74,6 @@ class Builder:
     def network(self) -> tuple[block.Sequential, dict[str, Any]]:
         """The network and its variables."""
         graph = self._graph
-        for kind, most in (("Input", 1), ("Output", len(graph.nodes))):
-            count = sum(node.kind == kind for node in graph.nodes.values())
-            if not 1 <= count <= most:
-                came = f"has {count} nodes of kind {kind}"
-                expected = "one" if most == 1 else "one at least"
-                raise graph.fault("", came, expected, "write it with one")
         for name in self._order:
             if name not in self._sent:
                 self._add(graph.nodes[name])
@@ -426,7 +426,9 @@ class Builder:
     def _steps(self, node: Node, shape: Shape) -> np.ndarray:
         """Steps of a delay per channel."""
         value = np.asarray(node.fields["delay"])
-        fits = value.size == 1 or value.shape == shape or value.shape == shape[:1]
+        if (*value.shape[:1], 1, *value.shape[1:]) == shape:
+            value = value[:, None]  # behind a convolution over one axis
+        fits = value.size == 1 or value.shape in (shape, shape[:1])
         if not fits:
             came = f"holds delay of shape {value.shape}"
             raise self._graph.fault(node.name, came, f"{shape}")

@@ -84,6 +84,8 @@ def _spread(graph: Graph, node: Node, key: str, shape: tuple[int, ...]) -> np.nd
         return np.full(shape, value.reshape(()))
     if value.shape == shape[:1]:
         value = value.reshape(-1, *(1 for _ in shape[1:]))
+    elif (*value.shape[:1], 1, *value.shape[1:]) == shape:
+        value = value[:, None]  # of a convolution over one axis
     if value.ndim != len(shape) or any(
         a not in (1, b) for a, b in zip(value.shape, shape, strict=True)
     ):
@@ -209,9 +211,9 @@ def _granularity(values: list[np.ndarray]) -> tuple[Any, Any]:
 
 
 def per_channel(value: np.ndarray) -> bool:
-    """True where numbers are the same within every channel."""
+    """True where numbers are the same within every channel, after a way through float32."""
     flat = value.reshape(len(value), -1)
-    return bool((flat == flat[:, :1]).all())
+    return bool(np.isclose(flat, flat[:, :1], rtol=2e-6, atol=0).all())
 
 
 def _scale(
