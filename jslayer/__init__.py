@@ -26,6 +26,7 @@ from jslayer import ops as ops
 from jslayer import synapse as synapse
 from jslayer import training as training
 from jslayer import utils as utils
+from jslayer._old_names import told as _told
 from jslayer.block import Sequential as Sequential
 from jslayer.block import event_rates as event_rates
 
@@ -54,3 +55,6 @@ __version__ = "0.1.0"
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__", "__doc__"]
+
+
+__getattr__ = _told("")

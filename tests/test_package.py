@@ -22,7 +22,7 @@ PACKAGE = ROOT / "jslayer"
 
 # Lowest first. A room may import rooms of its own layer and of those before it.
 LAYERS = (
-    {"_addresses", "ops"},
+    {"_addresses", "_old_names", "ops"},
     {"persistence", "linen"},
     {"neuron", "synapse", "axon", "dendrite"},
     {"block"},
