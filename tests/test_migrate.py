@@ -149,7 +149,7 @@ def test_a_file_of_pytorch_itself_comes_over(published, tmp_path):
         path = tmp_path / f"{number}.pt"
         torch.save(content, path)
         assert_exports_as(migrate.from_lava(path, network, x), network, file, tmp_path)
-    torch.save({**tensors, "run": ValueError}, tmp_path / "code.pt")
+    torch.save({**tensors, "run": types.SimpleNamespace()}, tmp_path / "code.pt")
     with pytest.raises(ValueError, match=r"PyTorch cannot read as plain tensors \(Unpickling"):
         migrate.from_lava(tmp_path / "code.pt", network, x)
 

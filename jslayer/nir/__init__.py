@@ -1,7 +1,7 @@
 """Networks as NIR graphs, the exchange format of spiking libraries, and back.
 
 Only networks of the CUBA family have a place there. Writing needs the package ``nir``
-(``pip install 'jslayer[nir]'``); reading needs nothing.
+(the extra ``nir``); reading needs nothing.
 """
 
 from jslayer.nir.read import read as read

@@ -201,7 +201,8 @@ class Builder:
     ) -> tuple[str, dict[str, Any], np.ndarray, np.ndarray | None, Shape]:
         """Kind of block, its options, weight, bias, and the shape behind."""
         graph, fields = self._graph, node.fields
-        weight, bias = fields.get("weight"), fields.get("bias")
+        weight: Any = fields.get("weight")  # checked to be there, where the kind has one
+        bias: Any = fields.get("bias")
         if node.kind in DENSE:
             if weight.ndim != 2 or weight.shape[1:] != shape:
                 came = f"holds weight of shape {weight.shape}"
@@ -459,7 +460,7 @@ class Builder:
         alone = self._graph.behind(before) == [node.name]
         lasting = hasattr(made, "delay") and rest.max() <= MAX_DELAY
         if takes and alone and isinstance(made, block.base.Block) and (lasting or not rest.any()):
-            more = {"delay": True} if rest.any() else {}
+            more: dict[str, Any] = {"delay": True} if rest.any() else {}
             self._blocks[source] = made.clone(delay_shift=bool(shift), **more)
             if rest.any():
                 params = self._variables.setdefault("params", {})

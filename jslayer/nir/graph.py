@@ -168,7 +168,7 @@ def _bypass(found: Graph, name: str) -> None:
 
 
 def _node(found: Graph, name: str, content: Any, parent: str) -> Node:
-    kind = content.get("type") if isinstance(content, Mapping) else None
+    kind = str(content.get("type") if isinstance(content, Mapping) else None)
     if kind not in NODES:
         came = f"is of kind {kind}"
         raise found.fault(name, came, f"one of {', '.join(NODES)}", "replace it by those")

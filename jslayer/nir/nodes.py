@@ -194,7 +194,7 @@ def _input(
 
 def _unit(
     nir: ModuleType,
-    neuron: neurons.Neuron,
+    neuron: Any,
     own: Mapping[str, Any],
     place: str,
     shape: Shape,
@@ -253,7 +253,7 @@ def _check_decay(decay: np.ndarray, name: str, method: Method, place: str) -> No
         raise placed_error(ValueError, place, came, "less", "write with method='euler'")
 
 
-def _bias(neuron: neurons.Neuron, own: Mapping[str, Any], place: str, shape: Shape) -> Any:
+def _bias(neuron: Any, own: Mapping[str, Any], place: str, shape: Shape) -> Any:
     """What a norm in evaluation adds to the current."""
     if neuron.norm is None:
         return 0.0

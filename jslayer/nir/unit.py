@@ -268,4 +268,7 @@ def _norm(
     if quantize:
         rows = whole / scale
     found.arguments["norm"] = MeanOnlyBatchNorm if even and quantize else UnquantizedMean
-    found.statistics = {"running_mean": np.float32(-rows + 0.0), "running_var": np.float32(0)}
+    found.statistics = {
+        "running_mean": np.asarray(-rows + 0.0, np.float32),
+        "running_var": np.zeros((), np.float32),
+    }

@@ -149,6 +149,6 @@ def _package() -> ModuleType:
         import nir
     except ImportError as error:
         raise ImportError(
-            "writing NIR graphs needs the package nir; install it: pip install 'jslayer[nir]'."
+            "writing NIR graphs needs the package nir; install it: pip install nir."
         ) from error
     return nir

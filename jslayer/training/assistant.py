@@ -214,10 +214,9 @@ class Assistant:
             means = {n: {"loss": s.loss, "accuracy": s.accuracy} for n, s in splits.items()}
             found = flatten({"epoch": means})
             self._tell({name: value for name, value in found.items() if value is not None})
-        stats = self.stats
-        splits = (stats.training, stats.validation, stats.testing)
-        if not stats.epochs or any(split.num_samples for split in splits):
-            stats.end_epoch()
+        measured = (self.stats.training, self.stats.validation, self.stats.testing)
+        if not self.stats.epochs or any(split.num_samples for split in measured):
+            self.stats.end_epoch()
 
     def _require_finite(self):
         """Raises for the step that nobody has looked at yet, once."""

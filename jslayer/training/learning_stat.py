@@ -268,8 +268,8 @@ class LearningStat:
                 raise TypeError("loss_sum is None, expected a number")
             stat._num_samples = _count(saved["num_samples"])
             stat._correct = _from_json("correct_samples", saved["correct_samples"])
-            counted = stat._counted and stat._correct is not None
-            if counted and not 0 <= stat._correct <= stat._num_samples:
+            unbounded = not stat._counted or stat._correct is None
+            if not unbounded and not 0 <= stat._correct <= stat._num_samples:
                 raise ValueError(f"{stat._correct:g} correct samples of {stat._num_samples}")
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
