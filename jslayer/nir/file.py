@@ -17,12 +17,10 @@ from jslayer.hdf5.read.earliest.datatype import VARIABLE, Type
 from jslayer.hdf5.read.earliest.heaps import heaps
 from jslayer.hdf5.read.earliest.messages import variable_entries
 from jslayer.hdf5.read.group import Group
-from jslayer.nir.graph import ACTION
+from jslayer.nir.graph import ACTION, MOST_EDGES
 
 DEEPEST = 24
 """Groups in groups: three for each subgraph."""
-
-MOST_EDGES = 2**14
 
 NOTES = ("dt", "scale")
 """Metadata that are read: the step of a graph, a neuron's integer weights per threshold unit."""
@@ -53,7 +51,7 @@ def _read(group: Group, depth: int) -> dict[str, Any]:
             found[name] = _metadata(group)
         elif group.is_group(name):
             # counted, since a group may be met by many names
-            group.spend(256, name)
+            group.spend(2**12, name)
             found[name] = _read(group.group(name), depth + 1)
         elif not group.is_text(name):
             found[name] = group.array(name)

@@ -1,5 +1,6 @@
 """A NIR graph as plain records, subgraphs opened."""
 
+import collections
 import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -37,6 +38,8 @@ CONVOLUTIONS = ("Conv1d", "Conv2d")
 POOLS = ("SumPool2d", "AvgPool2d")
 SYNAPSES = (*DENSE, *CONVOLUTIONS, *POOLS)
 
+MOST_EDGES = 2**12
+
 DEEPEST = 8
 """Graphs in graphs."""
 
@@ -73,6 +76,7 @@ class Graph:
     nodes: dict[str, Node]
     edges: list[tuple[str, str]]
     dt: Any = None
+    _known: Any = None
 
     def fault(self, name: str, came: str, expected: str, action: str = ACTION) -> NetworkFileError:
         """The error of a node."""
@@ -80,11 +84,22 @@ class Graph:
 
     def before(self, name: str) -> list[str]:
         """Names of the nodes that a node reads."""
-        return [a for a, b in self.edges if b == name]
+        return self._neighbours()[0].get(name, [])
 
     def behind(self, name: str) -> list[str]:
         """Names of the nodes that read a node."""
-        return [b for a, b in self.edges if a == name]
+        return self._neighbours()[1].get(name, [])
+
+    def _neighbours(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+        """Who is read and who reads, by name, found once for the edges as they are."""
+        if self._known is None or self._known[0] is not self.edges:
+            before: dict[str, list[str]] = {}
+            behind: dict[str, list[str]] = {}
+            for a, b in self.edges:
+                before.setdefault(b, []).append(a)
+                behind.setdefault(a, []).append(b)
+            self._known = self.edges, before, behind
+        return self._known[1:]
 
 
 def graph_of(content: Mapping[str, Any], file: str) -> Graph:
@@ -125,19 +140,21 @@ def _open(found: Graph, prefix: str, content: Mapping[str, Any], depth: int) -> 
         else:
             found.nodes[full] = _node(found, full, node, prefix.rstrip("/"))
     own = [(str(a), str(b)) for a, b in edges]
+    if len(own) > MOST_EDGES or len(nodes) > MOST_EDGES:
+        came = f"has {len(nodes)} nodes and {len(own)} edges"
+        raise found.fault(prefix.rstrip("/"), came, f"at most {MOST_EDGES} of them")
     for a, b in own:
         for name in (a, b):
             if name not in nodes:
                 came = f"has an edge from {a} to {b}"
                 raise found.fault(prefix.rstrip("/"), came, f"a node {name} in the graph")
     if len(set(own)) < len(own):
-        twice = next(edge for edge in own if own.count(edge) > 1)
+        twice = collections.Counter(own).most_common(1)[0][0]
         came = f"has the edge from {twice[0]} to {twice[1]} more than once"
         raise found.fault(prefix.rstrip("/"), came, "each edge once")
     ends = lambda name, kind: _ends(found, prefix, nodes, name, kind)
-    found.edges += [
-        (a, b) for out, to in own for a in ends(out, "Output") for b in ends(to, "Input")
-    ]
+    more = [(a, b) for out, to in own for a in ends(out, "Output") for b in ends(to, "Input")]
+    found.edges = [*found.edges, *more]
     if prefix:
         return
     inner = [n for n in found.nodes.values() if n.parent and n.kind in ("Input", "Output")]
@@ -162,8 +179,11 @@ def _ends(
 def _bypass(found: Graph, name: str) -> None:
     """Takes out a node that hands on what it reads."""
     before, behind = found.before(name), found.behind(name)
-    found.edges = [edge for edge in found.edges if name not in edge]
-    found.edges += [(a, b) for a in before for b in behind]
+    if len(before) * len(behind) > MOST_EDGES:
+        came = f"joins {len(before)} nodes with {len(behind)}"
+        raise found.fault(name, came, f"{MOST_EDGES} edges at most")
+    rest = [edge for edge in found.edges if name not in edge]
+    found.edges = [*rest, *((a, b) for a in before for b in behind)]
     del found.nodes[name]
 
 

@@ -67,14 +67,20 @@ def ordered(graph: Graph, apart: set[str]) -> list[str]:
       NetworkFileError: nodes go round in a circle, or one reads nothing or is read by nothing.
     """
     names = [name for name in graph.nodes if name not in apart or graph.before(name)]
-    left, found = dict.fromkeys(names), []
-    while left:
-        ready = [n for n in left if not any(before in left for before in graph.before(n))]
-        if not ready:
-            raise graph.fault(_on_circle(graph, left), *CIRCLE)
-        for name in ready:
-            del left[name]
-        found += ready
+    left = dict.fromkeys(names)
+    waits = {name: sum(before in left for before in graph.before(name)) for name in names}
+    found: list[str] = []
+    ready = [name for name in names if not waits[name]]
+    while ready:
+        name = ready.pop(0)
+        del left[name]
+        found.append(name)
+        for behind in graph.behind(name):
+            if behind in left:
+                waits[behind] -= 1
+                ready += [] if waits[behind] else [behind]
+    if left:
+        raise graph.fault(_on_circle(graph, left), *CIRCLE)
     for name in found:
         kind = graph.nodes[name].kind
         if kind != "Input" and not graph.before(name):

@@ -1,6 +1,7 @@
 """NIR graphs of others: their spikes, and every way in which a graph can be wrong."""
 
 import gzip
+import itertools
 import re
 import types
 from pathlib import Path
@@ -100,6 +101,26 @@ def test_resets_leaks_and_biases_are_those_of_the_equations():
         np.testing.assert_array_equal(y[:, step], fired)
         v = np.where(fired, -0.25, v)
     assert 2 < y.sum() < y.size
+
+
+def test_a_bias_that_a_current_filters_acts_at_once_with_a_warning():
+    affine = {"type": "Affine", "weight": WEIGHT, "bias": np.array([0.0625, 0.125])}
+    node = LIF | {"type": "CubaLIF", "tau_syn": np.full(2, 0.004), "tau_mem": LIF["tau"]}
+    node |= {"w_in": np.full(2, 4.0), "r": np.full(2, 10.0)}
+    with pytest.warns(UserWarning, match="node n filters the bias in front of it, which acts"):
+        _, variables = read(graph(w=affine, n=node))
+    mean = variables["batch_stats"]["blocks_0"]["neuron"]["norm"]["running_mean"]
+    # w_in and r bring gains of one, but for the leak's 410 / 4096; the current adds up four
+    np.testing.assert_allclose(mean, -np.array([0.25, 0.5]) * 4100 / 4096, atol=1 / 64)
+
+
+def test_a_long_chain_of_nodes_is_read_soon():
+    names = [f"d{number}" for number in range(1500)]
+    delay = {"type": "Delay", "delay": np.full(2, 1e-3)}
+    edges = [("input", "w"), ("w", "n"), ("n", names[0])]
+    edges += [*itertools.pairwise(names), (names[-1], "output")]
+    network, _ = read(graph(edges, **dict.fromkeys(names, delay)))
+    assert len(network.blocks) == 1500
 
 
 def test_a_loop_of_a_subgraph_is_a_recurrent_block():
