@@ -23,6 +23,7 @@ from jslayer import neuron as neuron
 from jslayer import nir as nir
 from jslayer import obd as obd
 from jslayer import ops as ops
+from jslayer import spike as spike
 from jslayer import synapse as synapse
 from jslayer import training as training
 from jslayer import utils as utils
@@ -46,6 +47,7 @@ __all__ = [
     "nir",
     "obd",
     "ops",
+    "spike",
     "synapse",
     "training",
     "utils",

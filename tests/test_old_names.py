@@ -81,7 +81,7 @@ def signatures():
 @pytest.mark.parametrize(
     ("home", "name"),
     [
-        (slayer, "spike"),
+        (slayer, "jitconfig"),
         (slayer, "auto"),
         (slayer, "object_detection"),
         (slayer.neuron, "dynamics"),
@@ -113,6 +113,18 @@ def test_old_calls_of_utilities_mean_the_same():
     np.testing.assert_array_equal(slayer.utils.time.shift(x, 1)[0, 1], [0, 3, 4])
     np.testing.assert_array_equal(slayer.axon.delay(x, 1), slayer.utils.time.shift(x, 1))
     np.testing.assert_array_equal(slayer.axon.delay(x, jnp.array([0.0, 2.0]))[0, 1], [0, 0, 3])
+
+
+def test_the_old_spike_functions_are_those_of_ops():
+    v = jnp.array([[0.5, 1.5, 1.0]])
+    apply = slayer.spike.Spike.apply
+    assert apply(v, 1.0, 0.1, 2.0, False, 0.0, 64).tolist() == [[0, 1, 1]]
+    assert apply(v, 1.0, 0.1, 2.0, True, 0.0, 2.0).tolist() == [[0, 0.75, 0.5]]
+    slope = jax.grad(lambda v: apply(v, 1.0, 0.5, 2.0, False, 0.0, 64).sum())(v)
+    np.testing.assert_allclose(slope, 2 / (2 * 0.5) * np.exp(-np.abs(v - 1) / 0.5), rtol=1e-6)
+    imag = jnp.array([[-1.0, 0.5, 0.5]])
+    complex_apply = slayer.spike.complex.Spike.apply
+    assert complex_apply(v, imag, 1.0, 0.1, 2.0, False, 0.0, 64).tolist() == [[0, 1, 0]]
 
 
 def test_layers_are_added_up_one_by_one():

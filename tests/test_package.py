@@ -27,7 +27,7 @@ LAYERS = (
     {"neuron", "synapse", "axon", "dendrite"},
     {"block"},
     {"hdf5", "nir", "migrate", "training", "datasets", "io", "obd", "loss", "classifier"},
-    {"utils"},  # the old library's names for parts of those
+    {"utils", "spike"},  # the old library's names for parts of those
     {"jslayer"},  # the flat face, jslayer/__init__.py
     {"cli"},  # written as a user would
     {"examples", "__main__"},
