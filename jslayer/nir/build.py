@@ -11,7 +11,6 @@ from jslayer import axon, block, synapse
 from jslayer.block import cuba
 from jslayer.block.base import MAX_DELAY
 from jslayer.nir.graph import (
-    CONVOLUTIONS,
     DENSE,
     NEURONS,
     SPIKING,
@@ -22,13 +21,11 @@ from jslayer.nir.graph import (
 from jslayer.nir.order import Feedback, feedbacks, ordered
 from jslayer.nir.rates import Method
 from jslayer.nir.unit import CLOSE, Placed, Unit, per_channel, placed, unit_of
+from jslayer.nir.weights import LARGEST_SHAPE, bias_of, weights_of
 
 Shape = tuple[int, ...]
 Found = tuple[Any, dict[str, Any], Shape]
 """A block, its variables by collection, and the shape of what it sends."""
-
-LARGEST_SHAPE = 2**28
-"""Numbers of one step at most."""
 
 
 def as_image(x: jax.Array) -> jax.Array:
@@ -178,7 +175,9 @@ class Builder:
         unit_node = behind[0] if len(behind) == 1 and behind[0].kind in NEURONS else None
         if unit_node is not None and len(self._graph.before(unit_node.name)) > 1:
             unit_node = None  # told of when the neuron's turn comes
-        kind, options, weight, bias, shape = self._weights(node, self._shapes[source])
+        kind, options, weight, bias, shape = weights_of(
+            self._graph, node, self._shapes[source], self._is_row(source)
+        )
         if unit_node is None and kind == "Pool":
             options["weight_scale"] = float(weight)
             self._append(node.name, source, (synapse.Pool(**options), {}, shape))
@@ -195,115 +194,6 @@ class Builder:
             return unit_of(self._graph, node, shape, self._dt, self._method)
         one, zero = np.ones(shape), np.zeros(shape)
         return Unit(one, one, one, zero, None, None)
-
-    def _weights(
-        self, node: Node, shape: Shape
-    ) -> tuple[str, dict[str, Any], np.ndarray, np.ndarray | None, Shape]:
-        """Kind of block, its options, weight, bias, and the shape behind."""
-        graph, fields = self._graph, node.fields
-        weight: Any = fields.get("weight")  # checked to be there, where the kind has one
-        bias: Any = fields.get("bias")
-        if node.kind in DENSE:
-            if weight.ndim != 2 or weight.shape[1:] != shape:
-                came = f"holds weight of shape {weight.shape}"
-                raise graph.fault(node.name, came, f"(outputs, {', '.join(map(str, shape))})")
-            behind = weight.shape[:1]
-            options = {"in_neurons": weight.shape[1], "out_neurons": weight.shape[0]}
-            return "Dense", options, weight, self._bias(node, bias, behind[0]), behind
-        if node.kind in CONVOLUTIONS:
-            axes = 1 if node.kind == "Conv1d" else 2
-            if weight.ndim != 2 + axes:
-                came = f"holds weight of shape {weight.shape}"
-                raise graph.fault(node.name, came, f"{2 + axes} axes")
-            self._check_input_shape(node, shape, axes)
-            weight = weight if axes == 2 else weight[:, :, None]
-            groups = self._whole(node, "groups", 1)[0]
-            options = self._window(node, weight.shape[2:], axes)
-            if weight.shape[1] * groups != shape[0] or weight.shape[0] % groups:
-                came = f"holds weight of shape {weight.shape} and {groups} groups"
-                raise graph.fault(node.name, came, f"weights for {shape[0]} channels")
-            options |= {"in_features": shape[0], "out_features": weight.shape[0], "groups": groups}
-            size = self._size(node, shape, options)
-            return "Conv", options, weight, self._bias(node, bias, len(weight)), size
-        kernel = self._whole(node, "kernel_size", 2)
-        if self._is_row(self._source(node)):
-            raise graph.fault(node.name, "reads (C, L)", "(C, H, W)")
-        options = self._window(node, kernel, 2)
-        value = np.ones(()) / (math.prod(kernel) if node.kind == "AvgPool2d" else 1)
-        size = self._size(node, shape, options)
-        if any(n % k for n, k in zip(shape[1:], kernel, strict=True)):
-            # our pools add zeros up to whole windows, NIR's leave the rest out
-            channels = {"in_features": shape[0], "out_features": shape[0], "groups": shape[0]}
-            ones = np.full((shape[0], 1, *kernel), value)
-            return "Conv", options | channels, ones, None, size
-        return "Pool", options, value, None, size
-
-    def _bias(self, node: Node, bias: np.ndarray | None, count: int) -> np.ndarray | None:
-        if bias is None:
-            return None
-        if bias.size == 1:
-            bias = np.broadcast_to(bias.reshape(-1), (count,))
-        if bias.shape != (count,):
-            came = f"holds bias of shape {bias.shape}"
-            raise self._graph.fault(node.name, came, f"({count},), one per output")
-        return bias
-
-    def _check_input_shape(self, node: Node, shape: Shape, axes: int) -> None:
-        said = node.fields.get("input_shape")
-        if said is None:
-            return
-        found = np.asarray(said).reshape(-1).tolist()
-        if found != list(shape[-axes:]):
-            came = f"holds input_shape {found!r:.60} and reads {shape}"
-            raise self._graph.fault(node.name, came, "equal sizes")
-
-    def _window(self, node: Node, kernel: Shape, axes: int) -> dict[str, Any]:
-        graph = self._graph
-        lead = (1,) if axes == 1 else ()
-        stride = (*lead, *self._whole(node, "stride", axes))
-        dilation = (1, 1)
-        if "dilation" in node.fields:
-            dilation = (*lead, *self._whole(node, "dilation", axes))
-        padding = node.fields["padding"]
-        if isinstance(padding, str):
-            reach = tuple(d * (k - 1) for d, k in zip(dilation, kernel, strict=True))
-            if padding == "same" and stride == (1, 1) and not any(size % 2 for size in reach):
-                pads = tuple(size // 2 for size in reach)
-            elif padding == "valid":
-                pads = (0, 0)
-            else:
-                came = f"holds padding {padding}, stride {stride} and kernel {kernel}"
-                expected = "numbers, valid, or same with a stride of 1 and odd kernels"
-                raise graph.fault(node.name, came, expected)
-        else:
-            pads = (*(0 for _ in lead), *self._whole(node, "padding", axes, least=0))
-        return {"kernel_size": kernel, "stride": stride, "padding": pads, "dilation": dilation}
-
-    def _whole(self, node: Node, key: str, count: int, least: int = 1) -> Shape:
-        value = np.asarray(node.fields[key]).reshape(-1)
-        if value.size == 1:
-            value = np.repeat(value, count)
-        if value.size != count or (value != np.round(value)).any() or (value < least).any():
-            came, expected = f"holds {key} {value.tolist()!r:.60}", f"{count} whole numbers"
-            raise self._graph.fault(node.name, came, f"{expected} of at least {least}")
-        if (value > LARGEST_SHAPE).any():
-            raise self._graph.fault(node.name, f"holds {key} {value.max():g}", "less")
-        return tuple(int(size) for size in value)
-
-    def _size(self, node: Node, shape: Shape, options: dict[str, Any]) -> Shape:
-        """Shape behind a window that goes over an image."""
-        found = [
-            (n + 2 * p - d * (k - 1) - 1) // s + 1
-            for n, k, s, p, d in zip(
-                shape[1:],
-                *(options[name] for name in ("kernel_size", "stride", "padding", "dilation")),
-                strict=True,
-            )
-        ]
-        if min(found) < 1:
-            came = f"has a window of {options['kernel_size']} on {shape}"
-            raise self._graph.fault(node.name, came, "a smaller one")
-        return (options.get("out_features", shape[0]), *found)
 
     def _block(
         self,
@@ -328,7 +218,7 @@ class Builder:
             weights["recurrent_synapse"] = over(self._feedback(node, loop, shape))
             extra = graph.nodes[loop.synapse].fields.get("bias")
             if extra is not None:
-                extra = self._bias(graph.nodes[loop.synapse], extra, shape[0])
+                extra = bias_of(graph, graph.nodes[loop.synapse], extra, shape[0])
                 bias = extra if bias is None else bias + extra
         on_grid = placed(graph, node, unit, weights, bias, quantize=self._quantize)
         own = _variables(on_grid, shape)

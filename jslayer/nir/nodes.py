@@ -11,15 +11,14 @@ import numpy as np
 
 from jslayer import axon, synapse
 from jslayer.block.base import MAX_DELAY, Block
-from jslayer.block.graph import own_variables
 from jslayer.block.layers import Affine, Conv, ConvOutput, ConvT, Dense, Layer, Output, Pool, Unpool
 from jslayer.block.recurrent import KWTA, Recurrent
 from jslayer.block.sequential import name_of
 from jslayer.block.unweighted import Flatten, Input
 from jslayer.hdf5.write.numbers import check_shape, lookup
 from jslayer.neuron import cuba as neurons
-from jslayer.nir.rates import Method, tau_of
-from jslayer.ops.fixed_point import DECAY_SCALE
+from jslayer.nir.neuron_node import by_channel, neuron_node, placed_error, plain
+from jslayer.nir.rates import Method
 
 Shape = tuple[int, ...]
 
@@ -37,13 +36,6 @@ class Part:
     chain: list[tuple[str, Any]]
     shape: Shape
     feedback: Any = None
-
-
-def placed_error(
-    kind: type[Exception], place: str, came: str, expected: str, action: str = "change the block"
-) -> Exception:
-    """The error of a block."""
-    return kind(f"`network`: {place} {came}, expected {expected}; {action}.")
 
 
 def sizes_in(block: Any, own: Mapping[str, Any], place: str, given: Shape | None) -> Shape:
@@ -159,7 +151,7 @@ def _layer(
         came = "has an output_bias"
         raise placed_error(ValueError, place, came, "none, for which NIR has no node")
     if getattr(block, "dynamics", True):
-        unit = _unit(nir, block.layer_neuron(), own, place, behind, factor, dt, method)
+        unit = neuron_node(nir, block.layer_neuron(), own, place, behind, factor, dt, method)
         chain.append(("neuron", unit))
     feedback = None
     if isinstance(block, Recurrent):
@@ -188,89 +180,8 @@ def _input(
     if numbers["bias"]:
         came = f"adds a bias of {numbers['bias']:g} to the data"
         raise placed_error(ValueError, place, came, "none, for which NIR has no node")
-    unit = _unit(nir, neuron, own, place, shape, numbers["weight"], dt, method)
+    unit = neuron_node(nir, neuron, own, place, shape, numbers["weight"], dt, method)
     return Part([("neuron", unit), *_delays(nir, block, own, shape, dt, keep_shift)], shape)
-
-
-def _unit(
-    nir: ModuleType,
-    neuron: Any,
-    own: Mapping[str, Any],
-    place: str,
-    shape: Shape,
-    factor: float,
-    dt: float,
-    method: Method,
-) -> Any:
-    """The node of a neuron whose drive is multiplied by ``factor``."""
-    held = own_variables(("neuron",), own)
-    if neuron.graded_spike and not neuron.readout:
-        came = "sends graded spikes"
-        raise placed_error(ValueError, place, came, "spikes of one, as NIR has no others")
-    spread = lambda value: np.broadcast_to(_by_channel(value, shape), shape).astype(np.float64)
-    if neuron.shared_param is not True:
-        lookup(own, "params/neuron" if neuron.requires_grad else "constants/neuron")
-    current = spread(neuron.cx_current_decay(held)) / DECAY_SCALE
-    voltage = spread(neuron.cx_voltage_decay(held)) / DECAY_SCALE
-    bias = spread(_bias(neuron, own, place, shape))
-    spiking = not neuron.readout
-    numbers: dict[str, np.ndarray] = {}
-    if spiking:
-        numbers["v_threshold"] = spread(neuron.mantissa("threshold", held)) / neuron.w_scale
-        numbers["v_reset"] = np.zeros(shape)
-    for name, decay in (("current_decay", current), ("voltage_decay", voltage)):
-        _check_decay(decay, name, method, place)
-    if (voltage == 0).all() and (current == 1).all():
-        if bias.any():
-            came = "has a norm with a mean and a voltage_decay of 0"
-            raise placed_error(ValueError, place, came, "a decay above 0, as NIR's IF has no leak")
-        kind, numbers["r"] = ("IF" if spiking else "I"), np.full(shape, factor / dt)
-    elif (voltage == 0).any() or (current == 0).any():
-        name = "voltage_decay" if (voltage == 0).any() else "current_decay"
-        came = f"has a {name} of 0 beside other decays"
-        raise placed_error(ValueError, place, came, "decays above 0, or an IF neuron throughout")
-    else:
-        numbers |= {"r": 1 / voltage, "v_leak": bias / voltage}
-        tau = tau_of(voltage, dt, method)
-        if (current == 1).all():
-            kind, numbers["tau"] = ("LIF" if spiking else "LI"), tau
-            numbers["r"] = numbers["r"] * factor
-        else:
-            kind, numbers["tau_mem"] = ("CubaLIF" if spiking else "CubaLI"), tau
-            numbers["tau_syn"], numbers["w_in"] = tau_of(current, dt, method), factor / current
-    made = getattr(nir, kind)(**{name: _plain(value) for name, value in numbers.items()})
-    made.metadata = {"scale": int(neuron.w_scale)}
-    return made
-
-
-def _check_decay(decay: np.ndarray, name: str, method: Method, place: str) -> None:
-    if (
-        method == "exponential"
-        and (decay == 1).any()
-        and not (name == "current_decay" and (decay == 1).all())
-    ):
-        came = f"has a {name} of 1, a time constant of 0 with method='exponential'"
-        raise placed_error(ValueError, place, came, "less", "write with method='euler'")
-
-
-def _bias(neuron: Any, own: Mapping[str, Any], place: str, shape: Shape) -> Any:
-    """What a norm in evaluation adds to the current."""
-    if neuron.norm is None:
-        return 0.0
-    norm = neuron.norm(pre_hook=neuron.quantize_8bit, parent=None)
-    if not hasattr(norm, "bias") or hasattr(norm, "weight_exp"):
-        came = f"has the norm {type(norm).__name__}"
-        raise placed_error(
-            ValueError, place, came, "none or MeanOnlyBatchNorm, whose mean is NIR's v_leak"
-        )
-    mean = lookup(own, "batch_stats/neuron/norm/running_mean")
-    check_shape("batch_stats/neuron/norm/running_mean", mean, shape[:1])
-    return np.asarray(norm.bias({"running_mean": mean}, 1), np.float64)
-
-
-def _by_channel(value: Any, shape: Shape) -> np.ndarray:
-    array = np.asarray(value)
-    return array.reshape(-1, *(1 for _ in shape[1:])) if array.ndim == 1 else array
 
 
 def _synapse(block: Any) -> Any:
@@ -356,13 +267,8 @@ def _delays(
 
 
 def _delay(nir: ModuleType, steps: np.ndarray, shape: Shape, dt: float) -> Any:
-    return nir.Delay(_plain(np.broadcast_to(_by_channel(steps * dt, shape), shape)))
+    return nir.Delay(plain(np.broadcast_to(by_channel(steps * dt, shape), shape)))
 
 
 def _stored(own: Mapping[str, Any]) -> Shape:
     return tuple(int(size) for size in np.asarray(lookup(own, "constants/shape")))
-
-
-def _plain(value: np.ndarray) -> np.ndarray:
-    """A copy of its own, as other libraries take it."""
-    return np.array(value, np.float32)

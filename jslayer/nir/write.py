@@ -13,7 +13,8 @@ from jslayer.block.base import Block
 from jslayer.block.graph import flat, own_variables
 from jslayer.block.sequential import name_of
 from jslayer.io.replace import replacing
-from jslayer.nir.nodes import Part, part_of, placed_error, sizes_in
+from jslayer.nir.neuron_node import placed_error
+from jslayer.nir.nodes import Part, part_of, sizes_in
 from jslayer.nir.rates import METHODS, Method, check_dt
 from jslayer.ops import check
 
