@@ -27,7 +27,7 @@ from jslayer import spike as spike
 from jslayer import synapse as synapse
 from jslayer import training as training
 from jslayer import utils as utils
-from jslayer._old_names import told as _told
+from jslayer._old_names import tell as _tell
 from jslayer.block import Sequential as Sequential
 from jslayer.block import event_rates as event_rates
 
@@ -59,4 +59,4 @@ def __dir__() -> list[str]:
     return [*__all__, "__version__", "__doc__"]
 
 
-__getattr__ = _told("")
+_tell(__name__)

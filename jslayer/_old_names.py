@@ -7,6 +7,7 @@ made of it, and a module that lacks an old name raises what it says.
 
 import functools
 import json
+import sys
 from collections.abc import Callable
 from importlib import resources
 from typing import Any
@@ -48,3 +49,14 @@ def told(module: str) -> Callable[[str], Any]:
         raise AttributeError(text or f"module {full!r} has no attribute {name!r}")
 
     return __getattr__
+
+
+def tell(module: str) -> None:
+    """Lets a module tell of the old names that it lacks.
+
+    By its name, as type checkers take a module that defines ``__getattr__`` for one of any names.
+
+    Args:
+      module: Its ``__name__``.
+    """
+    vars(sys.modules[module])["__getattr__"] = told(module.partition(".")[2])

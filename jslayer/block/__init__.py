@@ -1,6 +1,6 @@
 """Blocks: a synapse, a neuron and its delays in one module, one family per kind of neuron."""
 
-from jslayer._old_names import told as _told
+from jslayer._old_names import tell as _tell
 from jslayer.block import adrf as adrf
 from jslayer.block import adrf_iz as adrf_iz
 from jslayer.block import alif as alif
@@ -49,4 +49,4 @@ def __dir__() -> list[str]:
     return __all__
 
 
-__getattr__ = _told("block")
+_tell(__name__)

@@ -3,7 +3,7 @@
 Times are in milliseconds here and in ``datasets``; everywhere else they are in steps.
 """
 
-from jslayer._old_names import told as _told
+from jslayer._old_names import tell as _tell
 
 from . import augment as augment
 from .animation import animate as animate
@@ -45,4 +45,4 @@ from .video import read_video as read_video
 from .video import save_gif as save_gif
 from .video import save_mp4 as save_mp4
 
-__getattr__ = _told("io")
+_tell(__name__)

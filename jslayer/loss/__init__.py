@@ -4,7 +4,7 @@ All take outputs ``[N, C, ..., T]``, reduce with ``"sum"`` (default) or ``"mean"
 and can be used inside `jax.grad`. The two on events take the activity of several layers.
 """
 
-from jslayer._old_names import told as _told
+from jslayer._old_names import tell as _tell
 from jslayer.loss.labels import one_hot as one_hot
 from jslayer.loss.sparsity import SparsityEnforcer as SparsityEnforcer
 from jslayer.loss.sparsity import event_rate_loss as event_rate_loss
@@ -20,4 +20,4 @@ from jslayer.loss.spike_time import spike_time_loss as spike_time_loss
 from jslayer.ops.events import event_fraction as event_fraction
 from jslayer.ops.filter import moving_rate as moving_rate
 
-__getattr__ = _told("loss")
+_tell(__name__)

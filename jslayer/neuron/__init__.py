@@ -1,6 +1,6 @@
 """Neurons as Flax modules: parameters, layout and state around the dynamics of `jslayer.ops`."""
 
-from jslayer._old_names import told as _told
+from jslayer._old_names import tell as _tell
 from jslayer.neuron import adrf as adrf
 from jslayer.neuron import adrf_iz as adrf_iz
 from jslayer.neuron import alif as alif
@@ -15,4 +15,4 @@ from jslayer.neuron.norm import WgtScaleBatchNorm as WgtScaleBatchNorm
 from jslayer.neuron.starting import starting_values as starting_values
 from jslayer.neuron.starting import starting_weight_scale as starting_weight_scale
 
-__getattr__ = _told("neuron")
+_tell(__name__)

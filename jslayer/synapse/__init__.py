@@ -1,6 +1,6 @@
 """Synapses as Flax modules: weights between layers, applied to all time steps at once."""
 
-from jslayer._old_names import told as _told
+from jslayer._old_names import tell as _tell
 from jslayer.synapse import complex as complex
 from jslayer.synapse.base import Mask as Mask
 from jslayer.synapse.base import grad_norm as grad_norm
@@ -13,4 +13,4 @@ from jslayer.synapse.dense import Dense as Dense
 from jslayer.synapse.pool import Pool as Pool
 from jslayer.synapse.pool import Unpool as Unpool
 
-__getattr__ = _told("synapse")
+_tell(__name__)
