@@ -20,11 +20,14 @@ from jslayer import io as io
 from jslayer import loss as loss
 from jslayer import migrate as migrate
 from jslayer import neuron as neuron
+from jslayer import nir as nir
 from jslayer import obd as obd
 from jslayer import ops as ops
+from jslayer import spike as spike
 from jslayer import synapse as synapse
 from jslayer import training as training
 from jslayer import utils as utils
+from jslayer._old_names import tell as _tell
 from jslayer.block import Sequential as Sequential
 from jslayer.block import event_rates as event_rates
 
@@ -41,8 +44,10 @@ __all__ = [
     "loss",
     "migrate",
     "neuron",
+    "nir",
     "obd",
     "ops",
+    "spike",
     "synapse",
     "training",
     "utils",
@@ -52,3 +57,6 @@ __version__ = "0.2.0"
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__", "__doc__"]
+
+
+_tell(__name__)

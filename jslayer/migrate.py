@@ -49,6 +49,9 @@ def from_lava(
 ) -> dict[str, Any]:
     """The variables of a network from a checkpoint of lava-dl's SLAYER.
 
+    A published checkpoint of lava-dl loads in one call, and what `jslayer.hdf5.export` then writes
+    equals lava-dl's own export, dataset by dataset. Nothing is drawn only to be overwritten.
+
     The network must be built of the same blocks, in the same places, with the same arguments.
     Every number of the checkpoint finds its place, and every parameter of the network a number:
     names that are left over or missing are an error that lists them. Decays come back from 1/4096
@@ -110,7 +113,8 @@ def from_lava(
         renamed = in_one_list(given)
         path_of = lambda name: _path(renamed(name), prefix)
     given = _constants_joined(given, path_of, network)
-    variables = _unfrozen(init(jax.random.key(0), jnp.asarray(sample)))
+    new = jax.random.key(0), jnp.asarray(sample)
+    variables = _unfrozen(jax.eval_shape(init, *new))  # only shapes: nothing is drawn
     places = dict(_places(variables))
     ends = {f"blocks_{number}" for number in network.ends}
     left_new = lambda path: path is not None and path[0] in ends and not heads
@@ -137,7 +141,24 @@ def from_lava(
         )
     for path, value in found.items():
         places[path].set(value)
-    return variables
+    return _completed(variables, init, *new)
+
+
+def _completed(
+    variables: dict[str, Any], init: Callable[..., Any], key: jax.Array, sample: jax.Array
+) -> dict[str, Any]:
+    """Puts numbers of ``init`` where shapes are left; the others are not computed."""
+    leaves, tree = jax.tree.flatten(variables)
+    is_open = [isinstance(leaf, jax.ShapeDtypeStruct) for leaf in leaves]
+
+    @jax.jit
+    def rest(key: jax.Array, sample: jax.Array) -> list[jax.Array]:
+        new = jax.tree.leaves(_unfrozen(init(key, sample)))
+        return [leaf for leaf, wanted in zip(new, is_open, strict=True) if wanted]
+
+    drawn = iter(rest(key, sample))
+    leaves = [next(drawn) if wanted else leaf for leaf, wanted in zip(leaves, is_open, strict=True)]
+    return jax.tree.unflatten(tree, leaves)
 
 
 class _Place:
@@ -149,7 +170,7 @@ class _Place:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return jnp.shape(self._node[self._name])
+        return self._node[self._name].shape
 
     def set(self, value: np.ndarray) -> None:
         self._node[self._name] = jnp.asarray(value, jnp.float32)

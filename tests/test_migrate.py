@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jslayer import Sequential, migrate, neuron
+from jslayer import Sequential, hdf5, migrate, neuron
 from jslayer.block import cuba, rf, sigma_delta
 from tests.golden import blocks, compare, load
 
@@ -108,6 +108,61 @@ def test_norms_and_normalised_weights_come_over():
         given = state_dict(case, "blocks.0.")
         variables = migrate.from_lava(given, network, case["input"])
         compare.exact("output", jax.jit(network.apply)(variables, case["input"]), case["output"])
+
+
+def oxford():
+    leaks = {"threshold": 0.1, "current_decay": 1, "voltage_decay": 0.1}
+    return Sequential([cuba.Dense(leaks, 200, 256), cuba.Dense(leaks, 256, 200)])
+
+
+@pytest.fixture(scope="module")
+def published(shared):
+    """The published checkpoint of the Oxford network, and lava-dl's own export of it."""
+    checkpoint = shared / "data" / "checkpoints" / "oxford_state.npz"
+    if not checkpoint.is_file():
+        pytest.skip(f"published checkpoint absent: {checkpoint.name} in shared/data/checkpoints")
+    with np.load(checkpoint) as arrays:
+        return dict(arrays), shared / "data" / "networks" / "oxford" / "network.net"
+
+
+def assert_exports_as(variables, network, file, folder):
+    """What is exported holds every dataset of ``file`` and no other, number by number."""
+    hdf5.export(folder / "ours.net", network, variables)
+    lines = hdf5.diff(folder / "ours.net", file)
+    # attributes say who wrote the file, and in which units the weights are
+    assert [line for line in lines if "@" not in line] == []
+
+
+def test_a_published_checkpoint_exports_as_its_own_export(published, tmp_path):
+    checkpoint, file = published
+    network = oxford()
+    variables = migrate.from_lava(checkpoint, network, jnp.ones((1, 200, 2)))
+    assert_exports_as(variables, network, file, tmp_path)
+
+
+def test_a_file_of_pytorch_itself_comes_over(published, tmp_path):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    checkpoint, file = published
+    tensors = {name: torch.from_numpy(value) for name, value in checkpoint.items()}
+    network, x = oxford(), jnp.ones((1, 200, 2))
+    for number, content in enumerate((tensors, {"epoch": 3, "state_dict": tensors})):
+        path = tmp_path / f"{number}.pt"
+        torch.save(content, path)
+        assert_exports_as(migrate.from_lava(path, network, x), network, file, tmp_path)
+    torch.save({**tensors, "run": types.SimpleNamespace()}, tmp_path / "code.pt")
+    with pytest.raises(ValueError, match=r"PyTorch cannot read as plain tensors \(Unpickling"):
+        migrate.from_lava(tmp_path / "code.pt", network, x)
+
+
+def test_what_a_checkpoint_does_not_hold_is_that_of_init():
+    network, x = Sequential([cuba.Dense(NEURON, 3, 5), cuba.Dense(NEURON, 5, 2)]), X
+    first = DENSE | {"blocks.0.synapse.weight": np.ones((5, 3))}
+    variables = migrate.from_lava(first, network, x, heads=False)
+    new = jax.jit(network.init)(jax.random.key(0), x)
+    assert jax.tree.structure(variables) == jax.tree.structure(new)
+    drawn = [tree["params"]["blocks_1"]["synapse"]["weight"] for tree in (variables, new)]
+    np.testing.assert_allclose(*drawn, rtol=1e-6)
+    assert variables["constants"]["blocks_1"]["shape"].tolist() == [2]
 
 
 DENSE = {

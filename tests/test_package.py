@@ -22,12 +22,12 @@ PACKAGE = ROOT / "jslayer"
 
 # Lowest first. A room may import rooms of its own layer and of those before it.
 LAYERS = (
-    {"_addresses", "ops"},
+    {"_addresses", "_old_names", "ops"},
     {"persistence", "linen"},
     {"neuron", "synapse", "axon", "dendrite"},
     {"block"},
-    {"hdf5", "migrate", "training", "datasets", "io", "obd", "loss", "classifier"},
-    {"utils"},  # the old library's names for parts of those
+    {"hdf5", "nir", "migrate", "training", "datasets", "io", "obd", "loss", "classifier"},
+    {"utils", "spike"},  # the old library's names for parts of those
     {"jslayer"},  # the flat face, jslayer/__init__.py
     {"cli"},  # written as a user would
     {"examples", "__main__"},
@@ -75,7 +75,8 @@ def test_import_leaves_the_optional_packages_alone():
 import importlib, sys
 for name in sys.argv[1:]:
     importlib.import_module(name)
-optional = {"matplotlib", "PIL", "tqdm", "torch", "faery", "tonic", "pycocotools", "imageio_ffmpeg"}
+optional = {"matplotlib", "PIL", "tqdm", "torch", "faery", "tonic", "pycocotools"}
+optional |= {"imageio_ffmpeg", "nir"}
 print(*sorted(optional & set(sys.modules)))
 """
     names = [name for name in MODULES if not name.endswith("__main__")]

@@ -13,7 +13,7 @@ NAMES = (Path(__file__).parent / "data" / "public_names.txt").read_text("utf-8")
 
 FACES = (
     *("axon", "block", "classifier", "datasets", "dendrite", "hdf5", "io", "loss", "migrate"),
-    *("neuron", "obd", "ops", "synapse", "training", "utils"),
+    *("neuron", "nir", "obd", "ops", "spike", "synapse", "training", "utils"),
 )
 """Modules that ``import jslayer`` brings, and in which users look around."""
 

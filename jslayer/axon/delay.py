@@ -7,6 +7,23 @@ import jax.numpy as jnp
 from jslayer import linen, persistence
 from jslayer.ops import check, fixed_point, layout
 from jslayer.ops.delay import delay as delay_op
+from jslayer.ops.shift import shift
+
+
+def delay(
+    input: jax.Array, delay_val: jax.Array | float = 1, sampling_time: float = 1
+) -> jax.Array:
+    """Delays signals by given times; `jslayer.ops.shift.shift` by lava-dl's name.
+
+    Args:
+      input: ``[..., T]`` float32.
+      delay_val: A number, one per channel, or one per neuron; cut to whole steps.
+      sampling_time: Length of a step, in the unit of ``delay_val``.
+
+    Returns:
+      float32, shaped like ``input``; zeros come in.
+    """
+    return shift(input, delay_val, sampling_time)
 
 
 class Delay(linen.Module):

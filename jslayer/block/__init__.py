@@ -1,5 +1,6 @@
 """Blocks: a synapse, a neuron and its delays in one module, one family per kind of neuron."""
 
+from jslayer._old_names import tell as _tell
 from jslayer.block import adrf as adrf
 from jslayer.block import adrf_iz as adrf_iz
 from jslayer.block import alif as alif
@@ -46,3 +47,6 @@ __all__ = [
 def __dir__() -> list[str]:
     """The public names, without the modules they come from."""
     return __all__
+
+
+_tell(__name__)

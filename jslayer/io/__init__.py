@@ -3,6 +3,8 @@
 Times are in milliseconds here and in ``datasets``; everywhere else they are in steps.
 """
 
+from jslayer._old_names import tell as _tell
+
 from . import augment as augment
 from .animation import animate as animate
 from .binary import encode_1d_spikes as encode_1d_spikes
@@ -42,3 +44,5 @@ from .tensor import tensor_to_event as tensor_to_event
 from .video import read_video as read_video
 from .video import save_gif as save_gif
 from .video import save_mp4 as save_mp4
+
+_tell(__name__)

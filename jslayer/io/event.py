@@ -304,6 +304,43 @@ class Event:
             found = tuple(axis[first] for axis in found)
         return *found, np.full(len(found[0]), 1 / sampling_time)
 
+    def anim(
+        self,
+        fig: Any = None,
+        frame_rate: float = 24,
+        pre_compute_frames: bool = True,
+        repeat: bool = True,
+    ) -> Any:
+        """A player of the events for a notebook, as `jslayer.io.animate` draws them.
+
+        Args:
+          fig: Lava-dl's; not used, as no window is opened.
+          frame_rate: Frames shown per second.
+          pre_compute_frames: Lava-dl's; not used, as frames always are.
+          repeat: Lava-dl's; not used, as the player has a button for it.
+
+        Returns:
+          A `jslayer.io.Player`.
+
+        Raises:
+          ImportError: matplotlib or Pillow is not installed.
+        """
+        from .animation import animate
+        from .player import Player
+
+        del fig, pre_compute_frames, repeat
+        return Player(animate(self, frame_rate=frame_rate), frame_rate=frame_rate)
+
+    def show(
+        self,
+        fig: Any = None,
+        frame_rate: float = 24,
+        pre_compute_frames: bool = True,
+        repeat: bool = False,
+    ) -> Any:
+        """As `anim`: a notebook shows what a cell returns."""
+        return self.anim(fig, frame_rate, pre_compute_frames, repeat)
+
     def _check_lengths(self) -> None:
         for name in "xycp":
             array = getattr(self, name)

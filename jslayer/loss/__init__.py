@@ -4,6 +4,7 @@ All take outputs ``[N, C, ..., T]``, reduce with ``"sum"`` (default) or ``"mean"
 and can be used inside `jax.grad`. The two on events take the activity of several layers.
 """
 
+from jslayer._old_names import tell as _tell
 from jslayer.loss.labels import one_hot as one_hot
 from jslayer.loss.sparsity import SparsityEnforcer as SparsityEnforcer
 from jslayer.loss.sparsity import event_rate_loss as event_rate_loss
@@ -18,3 +19,5 @@ from jslayer.loss.spike_time import SpikeTime as SpikeTime
 from jslayer.loss.spike_time import spike_time_loss as spike_time_loss
 from jslayer.ops.events import event_fraction as event_fraction
 from jslayer.ops.filter import moving_rate as moving_rate
+
+_tell(__name__)

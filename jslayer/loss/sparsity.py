@@ -79,7 +79,10 @@ def _excess(activity, max_rate, lam, rate):
 
 @dataclasses.dataclass(frozen=True)
 class SparsityEnforcer:
-    """`sparsity_loss` with its arguments fixed; it keeps nothing between calls.
+    """`sparsity_loss` with its arguments fixed.
+
+    Called, it keeps nothing. What is given to `append` layer by layer, as in lava-dl, is added up
+    in ``loss`` until `clear`; both inside the function that is differentiated or compiled.
 
     Example:
       >>> import jax.numpy as jnp
@@ -90,11 +93,31 @@ class SparsityEnforcer:
 
     max_rate: float = 0.01
     lam: float = 1
+    _appended: list[Any] = dataclasses.field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+
+    def append(self, x: jax.Array) -> None:
+        """Adds the output of a layer."""
+        self._appended.append(x)
+
+    @property
+    def loss(self) -> jax.Array:
+        """Penalty on all that was appended.
+
+        Raises:
+          ValueError: nothing was.
+        """
+        return self(self._appended)
+
+    def clear(self) -> None:
+        """Forgets all that was appended."""
+        self._appended.clear()
 
     def __call__(self, activations: Activity) -> jax.Array:
         """Penalty on the activations of several layers."""
-        return sparsity_loss(activations, **dataclasses.asdict(self))
+        return sparsity_loss(activations, max_rate=self.max_rate, lam=self.lam)
 
     def terms(self, activations: Activity) -> jax.Array:
         """The penalty of every layer, without ``lam``."""
-        return sparsity_terms(activations, **dataclasses.asdict(self))
+        return sparsity_terms(activations, max_rate=self.max_rate, lam=self.lam)

@@ -83,6 +83,11 @@ class SpikeTime:
     filter_order: int = 1
     reduction: Reduction = "sum"
 
+    def filter(self, x: jax.Array) -> jax.Array:
+        """Spike trains ``[..., T]`` as the loss compares them, filtered ``filter_order`` times."""
+        response = _response(float(self.time_constant), int(self.length), int(self.filter_order))
+        return filter.conv(x, jnp.asarray(response))
+
     def __call__(self, x: jax.Array, desired: jax.Array) -> jax.Array:
         """Loss of outputs ``x`` against the desired trains."""
         return spike_time_loss(x, desired, **dataclasses.asdict(self))

@@ -1,5 +1,6 @@
 """Neurons as Flax modules: parameters, layout and state around the dynamics of `jslayer.ops`."""
 
+from jslayer._old_names import tell as _tell
 from jslayer.neuron import adrf as adrf
 from jslayer.neuron import adrf_iz as adrf_iz
 from jslayer.neuron import alif as alif
@@ -13,3 +14,5 @@ from jslayer.neuron.norm import MeanOnlyBatchNorm as MeanOnlyBatchNorm
 from jslayer.neuron.norm import WgtScaleBatchNorm as WgtScaleBatchNorm
 from jslayer.neuron.starting import starting_values as starting_values
 from jslayer.neuron.starting import starting_weight_scale as starting_weight_scale
+
+_tell(__name__)

@@ -1,5 +1,6 @@
 """Synapses as Flax modules: weights between layers, applied to all time steps at once."""
 
+from jslayer._old_names import tell as _tell
 from jslayer.synapse import complex as complex
 from jslayer.synapse.base import Mask as Mask
 from jslayer.synapse.base import grad_norm as grad_norm
@@ -11,3 +12,5 @@ from jslayer.synapse.count import operations as operations
 from jslayer.synapse.dense import Dense as Dense
 from jslayer.synapse.pool import Pool as Pool
 from jslayer.synapse.pool import Unpool as Unpool
+
+_tell(__name__)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import optax
 
 from jslayer.loss.labels import Reduction
+from jslayer.loss.sparsity import SparsityEnforcer
 from jslayer.training.accumulate import reduction_of
 from jslayer.training.finite import METRIC, require_finite
 from jslayer.training.metrics import Hook, flatten
@@ -33,12 +34,18 @@ class Assistant:
       network_or_state: A network, or a `TrainState` that is trained on. Its memory is taken over.
       loss: ``(output, target) -> scalar``.
       optimizer: An Optax optimiser; with a network only.
-      sample: A batch like those to come, ``[N, C, ..., T]``; with a network only.
-      seed: Fixes the initial parameters and the dropout; with a network only.
-      clip: Largest norm of all gradients together, or ``None``; with a network only.
       stats: Statistics to go on with.
       classifier: ``output -> class``, ``[N]``, or ``[N, T]``, whose accuracy is then a mean over
         time; ``None``: nothing is counted.
+      count_log: As ``rates``, which counts whatever the network returns.
+      lam: As ``sparsity=(0.01, lam)``, the weight of lava-dl's layer-wise loss.
+      sample: A batch like those to come, ``[N, C, ..., T]``; with a network only. ``None``: the
+        first batch that comes.
+      seed: Fixes the initial parameters and the dropout; with a network only.
+      clip: Largest norm of all gradients together, or ``None``; with a network only.
+      metric: ``(output, target) -> scalar``, a mean over the batch, kept where accuracy is, in
+        place of ``classifier``; with ``stats=LearningStats(accuracy_str="its name")`` it may be any
+        number, and the largest is the best.
       reduction: Whether the loss is a sum or a mean over samples; ``None``: as it says itself.
       rates: See `train_step`, as the next three.
       sparsity: ``(max_rate, lam)``.
@@ -77,12 +84,15 @@ class Assistant:
         network_or_state: nn.Module | TrainState,
         loss: Loss,
         optimizer: optax.GradientTransformation | None = None,
+        stats: LearningStats | None = None,
+        classifier: Callable[[jax.Array], jax.Array] | None = None,
+        count_log: bool = False,
+        lam: float | None = None,
         *,
         sample: Any = None,
         seed: int = 0,
         clip: float | None = None,
-        stats: LearningStats | None = None,
-        classifier: Callable[[jax.Array], jax.Array] | None = None,
+        metric: Callable[[jax.Array, Any], jax.Array] | None = None,
         reduction: Reduction | None = None,
         rates: bool = False,
         sparsity: tuple[float, float] | None = None,
@@ -90,10 +100,23 @@ class Assistant:
         gradient_norms: bool = False,
         hooks: Iterable[Hook] = (),
     ):
-        self.state = _state(network_or_state, optimizer, sample, seed, clip)
-        self.stats = LearningStats() if stats is None else stats
+        self._new = lambda sample: _state(network_or_state, optimizer, sample, seed, clip)
+        self._state = None if _waits(network_or_state, optimizer, sample) else self._new(sample)
+        self.stats = _stats(metric) if stats is None else stats
+        if classifier is not None and metric is not None:
+            raise ValueError(
+                "`metric` came with a `classifier`, expected one of them; keep the other in a "
+                "second LearningStats."
+            )
+        if lam is not None and sparsity is not None:
+            raise ValueError(
+                "`lam` came with `sparsity`, expected one of them; give sparsity=(max_rate, lam)."
+            )
+        sparsity = sparsity if lam is None else (SparsityEnforcer.max_rate, lam)
+        rates = rates or count_log
         self._mean = reduction_of(loss, reduction) == "mean"
         count = None if classifier is None else _counter(classifier)
+        count = count if metric is None else _summed(metric)
         self._train = train_step(
             loss,
             count_correct=count,
@@ -108,6 +131,39 @@ class Assistant:
         self._evaluate = eval_step(loss, count_correct=count, rates=rates)
         self._hooks = tuple(hooks)
 
+    @property
+    def state(self) -> TrainState:
+        """Network and optimiser.
+
+        Raises:
+          ValueError: there was no ``sample``, and no batch came yet.
+        """
+        if self._state is None:
+            raise ValueError(
+                "`sample` is None, expected a batch before there is a state; pass one, or train on "
+                "a batch first."
+            )
+        return self._state
+
+    @state.setter
+    def state(self, value: TrainState) -> None:
+        self._state = value
+
+    def reduce_lr(self, factor: float = 10 / 3) -> None:
+        """Lava-dl's; here a schedule is the optimiser's.
+
+        Raises:
+          NotImplementedError: always.
+        """
+        raise NotImplementedError(
+            "`reduce_lr` is lava-dl's name; pass a schedule to the optimiser, "
+            "optax.adam(optax.exponential_decay(1e-3, steps, 0.3))."
+        )
+
+    def _begin(self, x: jax.typing.ArrayLike) -> None:
+        if self._state is None:
+            self._state = self._new(x)
+
     def train(self, x: jax.typing.ArrayLike, target: Any) -> dict[str, Any]:
         """Learns from one batch; returns its metrics, see `train_step`.
 
@@ -115,6 +171,7 @@ class Assistant:
           NotFiniteError: the batch before, or with hooks this one, met NaN or infinity.
           ValueError: a label is out of range.
         """
+        self._begin(x)
         self.state, metrics = self._train(self.state, x, target)
         before, self._last = self._last, metrics
         require_finite(self.state, before)
@@ -127,6 +184,7 @@ class Assistant:
 
     def valid(self, x: jax.typing.ArrayLike, target: Any) -> tuple[jax.Array, dict[str, Any]]:
         """Measures one batch of the validation split; returns output and metrics."""
+        self._begin(x)
         self._require_finite()
         y, metrics = self._evaluate(self.state, x, target)
         self._count(self.stats.validation, metrics, len(x))
@@ -134,6 +192,7 @@ class Assistant:
 
     def test(self, x: jax.typing.ArrayLike, target: Any) -> tuple[jax.Array, dict[str, Any]]:
         """Measures one batch of the test split; returns output and metrics."""
+        self._begin(x)
         self._require_finite()
         y, metrics = self._evaluate(self.state, x, target)
         self._count(self.stats.testing, metrics, len(x))
@@ -141,6 +200,8 @@ class Assistant:
 
     def end_epoch(self) -> None:
         """Logs the epoch and tells the hooks its means, such as ``"epoch/testing/loss"``.
+
+        After ``stats.update()``, which logged it already, it logs nothing.
 
         Raises:
           NotFiniteError: the last batch met NaN or infinity.
@@ -153,12 +214,15 @@ class Assistant:
             means = {n: {"loss": s.loss, "accuracy": s.accuracy} for n, s in splits.items()}
             found = flatten({"epoch": means})
             self._tell({name: value for name, value in found.items() if value is not None})
-        self.stats.end_epoch()
+        measured = (self.stats.training, self.stats.validation, self.stats.testing)
+        if not self.stats.epochs or any(split.num_samples for split in measured):
+            self.stats.end_epoch()
 
     def _require_finite(self):
         """Raises for the step that nobody has looked at yet, once."""
         last, self._last = self._last, {}
-        require_finite(self.state, last)
+        if last:
+            require_finite(self.state, last)
 
     def _count(self, stat, metrics, samples):
         loss = metrics["loss"] * samples if self._mean else metrics["loss"]
@@ -180,14 +244,29 @@ def _state(network_or_state, optimizer, sample, seed, clip):
                 "optimiser already, so chain what it should do besides when it is made."
             )
         return network_or_state
-    if optimizer is None or sample is None:
+    if optimizer is None:
         raise ValueError(
-            "`optimizer` or `sample` is None, expected both with a network; pass an Optax "
-            "optimiser and a batch like those to come, or a TrainState."
+            "`optimizer` is None, expected one with a network; pass an Optax optimiser, or a "
+            "TrainState."
         )
     if clip is not None:
         optimizer = optax.chain(optax.clip_by_global_norm(clip), optimizer)
     return create_state(network_or_state, sample, optimizer, seed=seed)
+
+
+def _waits(network_or_state, optimizer, sample):
+    """True for a network whose state is made from the first batch."""
+    return not isinstance(network_or_state, TrainState) and sample is None and optimizer is not None
+
+
+def _stats(metric):
+    name = "accuracy" if metric is None else getattr(metric, "__name__", "metric")
+    return LearningStats(accuracy_str="metric" if name == "<lambda>" else name)
+
+
+def _summed(metric):
+    """A mean over the batch as a sum over its samples."""
+    return lambda y, target: metric(y, target) * y.shape[0]
 
 
 def _counter(classifier):

@@ -24,6 +24,13 @@ class LearningStat:
     ``update`` keeps device arrays as they are; they are read when somebody looks, or a hundred
     batches later, so that the training loop never waits for the device and memory stays flat.
 
+    Args:
+      loss_str: What the loss is called in lines and files.
+      loss_unit: Its unit.
+      accuracy_str: What is counted; of any name but ``"accuracy"`` it is another measure, whose
+        sum over the samples may be any number. The largest is the best.
+      accuracy_unit: Its unit.
+
     Attributes:
       loss_log: Mean loss of each epoch that ended; ``None`` where the split had no samples.
       accuracy_log: Accuracy of each epoch that ended; ``None`` where nothing was counted.
@@ -35,9 +42,36 @@ class LearningStat:
       (1.5, 0.75)
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        loss_str: str = "loss",
+        loss_unit: str = "",
+        accuracy_str: str = "accuracy",
+        accuracy_unit: str = "",
+    ) -> None:
+        self.loss_str, self.loss_unit = loss_str, loss_unit
+        self.accuracy_str, self.accuracy_unit = accuracy_str, accuracy_unit
         self.loss_log: list[float | None] = []
         self.accuracy_log: list[float | None] = []
+        self._start_epoch()
+
+    @property
+    def _counted(self) -> bool:
+        """True for a count of right answers, False for another measure."""
+        return self.accuracy_str == "accuracy"
+
+    @property
+    def valid_loss_log(self) -> bool:
+        """Whether the split had samples in any epoch."""
+        return any(loss is not None for loss in self.loss_log)
+
+    @property
+    def valid_accuracy_log(self) -> bool:
+        """Whether anything was counted in any epoch."""
+        return any(accuracy is not None for accuracy in self.accuracy_log)
+
+    def reset(self) -> None:
+        """Starts the running epoch anew, without logging it."""
         self._start_epoch()
 
     def _start_epoch(self) -> None:
@@ -68,14 +102,14 @@ class LearningStat:
             if value is not None or name != "correct":
                 check_scalar(name, value)
         if not any(isinstance(value, jax.Array) for value in batch):
-            batch = to_host(*batch)
+            batch = to_host(*batch, counted=self._counted)
         self._unread.append(batch)
         if len(self._unread) > MOST_UNREAD:
             self._read(keep=MOST_UNREAD // 2)  # not the newest, which the device may not have yet
 
     def _read(self, *, keep: int = 0) -> None:
         while len(self._unread) > keep:
-            loss_sum, correct, num_samples = to_host(*self._unread[0])
+            loss_sum, correct, num_samples = to_host(*self._unread[0], counted=self._counted)
             if self._num_samples and (correct is None) != (self._correct is None):
                 raise ValueError(
                     "`correct` was None for some batches of this epoch and a count for others, "
@@ -188,13 +222,16 @@ class LearningStat:
             loss, accuracy = self.loss_log[-1], self.accuracy_log[-1]
         if loss is None:
             return ""
-        line = f"loss = {loss:11.5f}"
+        unit = lambda text: f" {text}" if text else ""
+        line = f"{self.loss_str} = {loss:11.5f}"
         if self.min_loss is not None:
             line += f" (min = {self.min_loss:11.5f})"
+        line += unit(self.loss_unit)
         if accuracy is not None:
-            line += f"    accuracy = {accuracy:7.5f}"
+            line += f"    {self.accuracy_str} = {accuracy:7.5f}"
             if self.max_accuracy is not None:
                 line += f" (max = {self.max_accuracy:7.5f})"
+            line += unit(self.accuracy_unit)
         return line
 
     def to_dict(self) -> dict[str, Any]:
@@ -206,7 +243,11 @@ class LearningStat:
             "loss_sum": _to_json(self._loss_sum),
             "correct_samples": _to_json(self._correct),
             "num_samples": self._num_samples,
-        }
+        } | ({} if self._names() == LearningStat()._names() else {"names": self._names()})
+
+    def _names(self) -> list[str]:
+        """What loss and accuracy are called, with their units."""
+        return [self.loss_str, self.loss_unit, self.accuracy_str, self.accuracy_unit]
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> "LearningStat":
@@ -215,16 +256,20 @@ class LearningStat:
         Raises:
           ValueError: ``saved`` lacks an entry, or one is not what ``to_dict`` writes.
         """
-        stat = cls()
         try:
+            stat = cls(*_names(saved))
             stat.loss_log = [_from_json("loss_log", value) for value in _list(saved, "loss_log")]
-            stat.accuracy_log = [_share(value) for value in _list(saved, "accuracy_log")]
+            stat.accuracy_log = [
+                _share(value) if stat._counted else _from_json("accuracy_log", value)
+                for value in _list(saved, "accuracy_log")
+            ]
             stat._loss_sum = _from_json("loss_sum", saved["loss_sum"])
             if stat._loss_sum is None:
                 raise TypeError("loss_sum is None, expected a number")
             stat._num_samples = _count(saved["num_samples"])
             stat._correct = _from_json("correct_samples", saved["correct_samples"])
-            if stat._correct is not None and not 0 <= stat._correct <= stat._num_samples:
+            unbounded = not stat._counted or stat._correct is None
+            if not unbounded and not 0 <= stat._correct <= stat._num_samples:
                 raise ValueError(f"{stat._correct:g} correct samples of {stat._num_samples}")
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
@@ -266,6 +311,13 @@ def _share(value: Any) -> float | None:
     if share is not None and not 0 <= share <= 1:
         raise ValueError(f"accuracy_log holds {share:g}, expected numbers in [0, 1]")
     return share
+
+
+def _names(saved: Mapping[str, Any]) -> list[str]:
+    names = _list(saved, "names") if "names" in saved else []
+    if len(names) > 4 or not all(isinstance(name, str) for name in names):
+        raise TypeError("names holds what is no name")
+    return names
 
 
 def _count(value: Any) -> int:

@@ -37,9 +37,15 @@ def check_scalar(name: str, value: Any) -> None:
 
 
 def to_host(
-    loss_sum: Scalar, correct: Scalar | None, num_samples: Scalar
+    loss_sum: Scalar, correct: Scalar | None, num_samples: Scalar, *, counted: bool = True
 ) -> tuple[float, float | None, int]:
     """Sum of the loss, right answers and number of samples, read from the device.
+
+    Args:
+      loss_sum: The sum.
+      correct: The answers; ``None`` where there are none.
+      num_samples: The number.
+      counted: ``correct`` is a count, not the sum of another measure.
 
     Raises:
       ValueError: ``num_samples`` is negative or no whole number, or ``correct`` does not fit it.
@@ -53,7 +59,7 @@ def to_host(
     if correct is None:
         return float(loss_sum), None, count
     correct = float(correct)
-    if not 0 <= correct <= count:
+    if counted and not 0 <= correct <= count:
         raise ValueError(
             f"`correct` is {correct:g}, expected 0 to `num_samples` = {count}; "
             "pass the number of samples classified correctly."

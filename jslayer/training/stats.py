@@ -1,7 +1,7 @@
 """Statistics of a training run: its three splits, one printable line, curves, and a file."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+IN_FOLDER = "stats.json"
+"""Name of the file that is written to a folder."""
+
 _FORMAT = "jslayer.LearningStats.1"
 MOST_BYTES = 64 << 20
 """Size of a file that is read: about 400,000 epochs."""
@@ -25,6 +28,12 @@ _SPLITS = {"training": "Train", "validation": "Valid", "testing": "Test "}
 
 class LearningStats:
     """Statistics of training, validation and testing, each a ``LearningStat``.
+
+    Args:
+      loss_str: As of `LearningStat`, of all splits; as the next three.
+      loss_unit: Unit of the loss.
+      accuracy_str: What is counted, or measured otherwise.
+      accuracy_unit: Its unit.
 
     A split without samples in an epoch is logged as ``None`` and left out of lines and curves.
 
@@ -42,10 +51,18 @@ class LearningStats:
       (0.5, True, 1)
     """
 
-    def __init__(self) -> None:
-        self.training = LearningStat()
-        self.validation = LearningStat()
-        self.testing = LearningStat()
+    def __init__(
+        self,
+        loss_str: str = "loss",
+        loss_unit: str = "",
+        accuracy_str: str = "accuracy",
+        accuracy_unit: str = "",
+    ) -> None:
+        names = (loss_str, loss_unit, accuracy_str, accuracy_unit)
+        self.training = LearningStat(*names)
+        self.validation = LearningStat(*names)
+        self.testing = LearningStat(*names)
+        self._lines = 0
 
     def _splits(self) -> dict[str, LearningStat]:
         return {name: getattr(self, name) for name in _SPLITS}
@@ -80,6 +97,37 @@ class LearningStats:
         """Returns one line; splits without samples are left out."""
         lines = {_SPLITS[name]: str(stat) for name, stat in self._splits().items()}
         return " | ".join(f"{name} {line}" for name, line in lines.items() if line)
+
+    def print(
+        self,
+        epoch: int,
+        iter: int | None = None,
+        time_elapsed: float | None = None,
+        header: Iterable[object] | None = None,
+        dataloader: Any = None,
+    ) -> None:
+        """Prints epoch and statistics over what it printed before; `Progress` does so in one line.
+
+        Args:
+          epoch: Number of the epoch.
+          iter: Number of the batch.
+          time_elapsed: Seconds.
+          header: Lines in front.
+          dataloader: What gives the batches, for how much of the epoch is done.
+        """
+        place = "" if iter is None else f": i = {iter:5d}"
+        if iter is not None and dataloader is not None:
+            place += f" of {len(dataloader)} ({100 * iter / len(dataloader):.0f}%)"
+        if time_elapsed is not None:
+            place += f", {1000 * time_elapsed:12.4f} ms elapsed"
+        lines = [*map(str, header or ()), f"Epoch {epoch:4d}{place}", *str(self).split(" | ")]
+        up = f"\033[{self._lines}A" if self._lines else ""
+        print(up + "\n".join(f"\033[2K{line}" for line in lines))
+        self._lines = len(lines)
+
+    def new_line(self) -> None:
+        """Lets the next `print` begin below what was printed before."""
+        self._lines = 0
 
     def plot(self, path: PathLike | None = None) -> "Figure":
         """Draws loss and, where it was counted, accuracy over the epochs, side by side.
@@ -157,18 +205,42 @@ class LearningStats:
     def save(self, path: PathLike, *, about: Mapping[str, Any] | None = None) -> None:
         """Writes the statistics to a JSON file, whole or not at all.
 
+        Into a folder, as lava-dl's, go tables of all epochs for people to read, ``loss.txt`` and,
+        where anything was counted, ``accuracy.txt``, and `load` finds the file ``stats.json``.
+
         Args:
-          path: The file.
+          path: The file, or a folder that is there.
           about: What readers should know of the run, such as its options: values that JSON can
             express, kept beside the statistics under ``"about"``; `load` does not need them.
 
         Raises:
           FileNotFoundError: The folder of ``path`` does not exist.
         """
+        if Path(path).is_dir():
+            self._save_tables(Path(path))
+            path = Path(path) / IN_FOLDER
         more = {} if about is None else {"about": dict(about)}
         text = json.dumps(self.to_dict() | more, indent=1, allow_nan=False)
         with replacing(path) as file:
             file.write(text.encode())
+
+    def _save_tables(self, folder: Path) -> None:
+        """Writes a line per epoch, and a column for each split that was measured."""
+        for quantity, name in (
+            ("loss", self.training.loss_str),
+            ("accuracy", self.training.accuracy_str),
+        ):
+            logs = {k: getattr(stat, f"{quantity}_log") for k, stat in self._splits().items()}
+            logs = {k: log for k, log in logs.items() if any(v is not None for v in log)}
+            if not logs:
+                continue
+            head = "# " + " ".join(f"{_SPLITS[split].strip():12}" for split in logs)
+            rows = [
+                " ".join(" " * 12 if value is None else f"{value:12.6f}" for value in row)
+                for row in zip(*logs.values(), strict=True)
+            ]
+            with replacing(folder / f"{name}.txt") as file:
+                file.write("\n".join([head, *rows, ""]).encode())
 
     def load(self, path: PathLike) -> None:
         """Takes over the statistics that ``save`` wrote, so that a run resumes exactly.
@@ -178,6 +250,7 @@ class LearningStats:
           ValueError: The file holds no statistics; these stay as they were.
         """
         path = Path(path)
+        path = path / IN_FOLDER if path.is_dir() else path
         if path.is_file() and path.stat().st_size > MOST_BYTES:
             raise ValueError(
                 f"`path` is {path}, of {path.stat().st_size} bytes, expected statistics of "

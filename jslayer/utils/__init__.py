@@ -25,6 +25,8 @@ from jslayer.training import shard as shard
 from jslayer.training import shard_batch as shard_batch
 from jslayer.training import time_chunks as time_chunks
 from jslayer.training import train_step as train_step
+from jslayer.training.learning_stat import LearningStat as LearningStat
+from jslayer.utils import time as time
 from jslayer.utils.filter import FIR as FIR
 from jslayer.utils.filter import FIRBank as FIRBank
 from jslayer.utils.mask import diagonal_mask as diagonal_mask
@@ -32,3 +34,6 @@ from jslayer.utils.moved import moved_module as __getattr__  # noqa: F401  for `
 from jslayer.utils.plot import plot_event_rates as plot_event_rates
 from jslayer.utils.plot import plot_gradient_flow as plot_gradient_flow
 from jslayer.utils.plot import series as series
+from jslayer.utils.quantize import QUANTIZE_MODE as QUANTIZE_MODE
+from jslayer.utils.quantize import quantize as quantize
+from jslayer.utils.quantize import quantize_hook_fx as quantize_hook_fx

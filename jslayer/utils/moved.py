@@ -4,6 +4,8 @@ import importlib
 import sys
 from types import ModuleType
 
+from jslayer._old_names import told
+
 MOVED = (
     *("accumulate", "assistant", "learning_stat", "metrics", "progress", "projection", "rates"),
     *("scalars", "sharding", "state", "stats", "tensorboard", "time_chunks", "training"),
@@ -26,4 +28,5 @@ def moved_module(name: str) -> ModuleType:
     """
     if name in MOVED and "." not in name:
         return sys.modules[f"jslayer.utils.{name}"]
-    raise AttributeError(f"module 'jslayer.utils' has no attribute {name!r}")
+    told("utils")(name)
+    raise AssertionError

@@ -123,7 +123,7 @@ def test_options_reach_the_step():
 
 
 def test_arguments_that_do_not_go_together_are_refused():
-    with pytest.raises(ValueError, match="`optimizer` or `sample` is None, expected both"):
+    with pytest.raises(ValueError, match="`optimizer` is None, expected one with"):
         Assistant(NETWORK, SUM)
     state = create_state(NETWORK, X, optax.sgd(0.1))
     with pytest.raises(ValueError, match="`optimizer, clip` came with a TrainState"):
