@@ -8,8 +8,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jslayer.block.altered import altered, as_called
 from jslayer.block.base import Block
-from jslayer.block.sequential import Sequential
+from jslayer.block.sequential import Sequential, is_own
 from jslayer.block.unweighted import TimeDecimation
 from jslayer.persistence import COLLECTION
 
@@ -18,8 +19,8 @@ def persistent(module: nn.Module) -> nn.Module:
     """The same network with every block carrying its state from call to call.
 
     Args:
-      module: A block, or a `Sequential` of blocks. Another module is returned as it is: it makes
-        its own blocks.
+      module: A block, a `Sequential` or `Graph`, or a module of your own that calls blocks: that
+        is run with persistent ones in their place, whatever its ``__call__`` does between them.
 
     Returns:
       A network with the same parameters.
@@ -32,11 +33,21 @@ def persistent(module: nn.Module) -> nn.Module:
     """
     if isinstance(module, Sequential):
         return module.clone(blocks=tuple(persistent(block) for block in module.blocks))
+    kept = _persistent_part(module)
+    if kept is not module or not is_own(module):
+        return kept
+    return altered(module, _persistent_part)
+
+
+def _persistent_part(module: nn.Module) -> nn.Module:
+    """A block, neuron, axon or dendrite with its state carried; another module as it is."""
     if isinstance(module, Block) and getattr(module, "neuron_params", None) is not None:
+        if module.persistent():
+            return module
         return module.clone(neuron_params={**module.neuron_params, "persistent_state": True})
-    if hasattr(module, "persistent_state"):
-        return module.clone(persistent_state=True)
-    return module
+    if getattr(module, "persistent_state", True):
+        return module
+    return module.clone(persistent_state=True)
 
 
 def at_rest(module: nn.Module, *inputs: Any) -> Mapping[str, Any]:
@@ -77,6 +88,8 @@ def only_persistent(where: str, *, train: bool = False) -> Iterator[None]:
         context: nn.module.InterceptorContext,
     ) -> Any:
         module = context.module
+        if context.method_name in ("__call__", "time_first") and as_called(module) is not module:
+            return call(*arguments, **options)  # another is called in its place, and looked at
         if context.method_name == "__call__" and isinstance(module, Block):
             _refuse(module, where, train)
         elif context.method_name == "time_first":
