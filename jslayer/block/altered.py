@@ -14,9 +14,7 @@ Change = Callable[[nn.Module], nn.Module]
 
 Module = TypeVar("Module", bound=nn.Module)
 
-_changes: contextvars.ContextVar[tuple[Change, ...]] = contextvars.ContextVar(
-    "changes", default=()
-)
+_changes: contextvars.ContextVar[tuple[Change, ...]] = contextvars.ContextVar("changes", default=())
 _made: dict[type[nn.Module], tuple[type[nn.Module], tuple[Change, ...]]] = {}
 
 
@@ -53,7 +51,7 @@ def as_called(module: nn.Module) -> nn.Module:
 def _kind(base: type[nn.Module], changes: tuple[Change, ...]) -> type[Any]:
     """The class derived from ``base`` that makes the changes while it is called."""
 
-    def __call__(self: nn.Module, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+    def __call__(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
         with _changing(changes):
             return base.__call__(self, *args, **kwargs)
 

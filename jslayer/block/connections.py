@@ -34,7 +34,7 @@ SAME = ("copy", "copy_p", "optimization_barrier", "sharding_constraint", "name",
 
 _LIBRARIES = tuple(
     os.path.dirname(os.path.abspath(home)) + os.sep
-    for home in (jax.__file__, flax.__file__, os.path.dirname(__file__))
+    for home in (jax.__file__, flax.__file__, os.path.dirname(os.path.abspath(__file__)))
 )
 
 

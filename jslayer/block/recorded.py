@@ -12,6 +12,7 @@ from jslayer.block import calls, connections, cuba
 from jslayer.block.base import Block
 from jslayer.block.connections import INPUT, Count, Sent, described
 from jslayer.block.graph import Graph, own_variables
+from jslayer.block.sequential import Sequential, is_own
 from jslayer.ops import event_batch
 
 EXPECTED = (
@@ -51,7 +52,9 @@ class Recorded(NamedTuple):
         for number, path in enumerate(self.paths):
             name = f"blocks_{number}"
             own = own_variables((name,), self.variables)
-            for collection, tree in (own if path is None else own_variables(path, variables)).items():
+            for collection, tree in (
+                own if path is None else own_variables(path, variables)
+            ).items():
                 found.setdefault(collection, {})[name] = tree
         return found
 
@@ -152,6 +155,40 @@ def graph_of(module: nn.Module, variables: Variables, sample: Any) -> Recorded:
             )
     recorded = made.finished([made.placed(value) for value in outputs])
     return recorded
+
+
+def opened(
+    network: nn.Module, variables: Variables, sample: Any
+) -> tuple[nn.Module, Variables, tuple[str, ...] | None]:
+    """A network as blocks alone: itself, or the graph of a module of one's own.
+
+    Args:
+      network: A block, a `Sequential`, a `Graph` or any other module.
+      variables: Its variables.
+      sample: As of `graph_of`; ``None`` where there is none.
+
+    Returns:
+      The network, its variables, and the names of its blocks if it was recorded.
+
+    Raises:
+      ValueError: It must be recorded and there is no sample, or as `graph_of`.
+    """
+    if not _has_own(network):
+        return network, variables, None
+    if sample is None:
+        raise ValueError(
+            f"`sample` is None, expected data as {type(network).__name__} takes them, "
+            "[N, C, ..., T]: which of its blocks reads which is seen when it is called; pass some."
+        )
+    recorded = graph_of(network, variables, sample)
+    return recorded.network, recorded.variables, recorded.names
+
+
+def _has_own(network):
+    """True where a module of one's own stands, or is the network."""
+    if isinstance(network, Sequential):
+        return any(_has_own(block) for block in network.blocks)
+    return is_own(network)
 
 
 def _record(module, variables, sample):
