@@ -81,6 +81,21 @@ def calls_of(network: nn.Module, variables: Variables, x: jax.Array) -> list[Cal
     return found
 
 
+def called_blocks(
+    network: nn.Module, variables: Variables, sample: jax.ShapeDtypeStruct
+) -> dict[tuple[str, ...], Block]:
+    """The blocks that a network calls, unattached, by path; nothing is computed."""
+    found: dict[tuple[str, ...], Block] = {}
+
+    def noted(block: Block, call: Any, arguments: Any, options: Any) -> Any:
+        found[path_of(block)] = unattached(block)
+        return call(*arguments, **options)
+
+    with blocks_called(noted):
+        jax.eval_shape(lambda held, x: run(network, held, x), variables, sample)
+    return found
+
+
 def path_of(block: nn.Module) -> tuple[str, ...]:
     """Names of a bound block's variables, from outside in."""
     return tuple(block.scope.path) if block.scope is not None else ()

@@ -172,6 +172,18 @@ def own_variables(path: Sequence[str], variables: Mapping[str, Any]) -> dict[str
     return found
 
 
+def copied(tree: Any) -> Any:
+    """The mappings of a nest anew, with the same arrays."""
+    return {k: copied(v) for k, v in tree.items()} if isinstance(tree, Mapping) else tree
+
+
+def put(tree: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    """Puts a value to its place in a nest of dictionaries."""
+    for name in path[:-1]:
+        tree = tree.setdefault(name, {})
+    tree[path[-1]] = value
+
+
 def join(number: int, parts: Sequence[jax.Array]) -> jax.Array:
     """What block ``number`` reads: the outputs ``[N, C, ..., T]`` of its sources, side by side.
 

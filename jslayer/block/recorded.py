@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jslayer.block import calls, connections, cuba
 from jslayer.block.base import Block
 from jslayer.block.connections import INPUT, Count, Sent, described
-from jslayer.block.graph import Graph, own_variables
+from jslayer.block.graph import Graph, copied, own_variables, put
 from jslayer.block.sequential import Sequential, is_own
 from jslayer.ops import event_batch
 
@@ -68,11 +68,11 @@ class Recorded(NamedTuple):
         Returns:
           The module's variables.
         """
-        found = _copied(into)
+        found = copied(into)
         for number, path in enumerate(self.paths):
             for collection, tree in own_variables((f"blocks_{number}",), variables).items():
                 if path is not None:
-                    _put(found, (collection, *path), tree)
+                    put(found, (collection, *path), tree)
         return found
 
 
@@ -321,15 +321,3 @@ class _Graph:
         for collection, tree in own.items():
             self._variables.setdefault(collection, {})[f"blocks_{number}"] = tree
         return number
-
-
-def _copied(tree: Any) -> Any:
-    """The mappings of a nest anew, with the same arrays."""
-    return {k: _copied(v) for k, v in tree.items()} if isinstance(tree, Mapping) else tree
-
-
-def _put(tree: dict[str, Any], path: Path, value: Any) -> None:
-    """Puts a value to its place in a nest of dictionaries."""
-    for name in path[:-1]:
-        tree = tree.setdefault(name, {})
-    tree[path[-1]] = value
