@@ -1,14 +1,20 @@
 """Blocks that read one another in any order: skip paths, branches, several heads."""
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from flax.core import Scope
 
 from jslayer.block.sequential import Sequential, called
 from jslayer.ops import event_batch
+
+
+joining: weakref.WeakSet[Scope] = weakref.WeakSet()
+"""Scopes of graphs with joins: a bound block knows its scope's parent, and no longer its graph."""
 
 
 class Graph(Sequential):
@@ -48,6 +54,8 @@ class Graph(Sequential):
         object.__setattr__(self, "outputs", tuple(self.outputs))
         self._check()
         super().__post_init__()
+        if self.scope is not None and not self.is_chain:
+            joining.add(self.scope)
 
     def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
         """Maps data to the outputs; counts of blocks with ``count_log`` come along.
@@ -81,6 +89,12 @@ class Graph(Sequential):
     def ends(self) -> tuple[int, ...]:
         """Numbers of the blocks whose outputs the network returns."""
         return self.outputs
+
+    @property
+    def is_chain(self) -> bool:
+        """True where each block reads the one before it alone, and the last is the output."""
+        chain = tuple((number - 1,) for number in range(len(self.blocks)))
+        return self.sources == chain and self.outputs == (len(self.blocks) - 1,)
 
     @nn.nowrap
     def _check(self) -> None:

@@ -38,8 +38,9 @@ def numbering(recorded: Recorded, names: Sequence[str], prefix: str) -> Callable
         head, _, rest = name.partition(f"{prefix}.")
         return f"{PREFIX}.{rest}" if not head and rest else name
 
-    is_chain = all(read == (n - 1,) for n, read in enumerate(recorded.network.sources))
-    if is_chain and all(by_path(name) == name for name in names if name.startswith(f"{prefix}.")):
+    if recorded.network.is_chain and all(
+        by_path(name) == name for name in names if name.startswith(f"{prefix}.")
+    ):
         return in_order
     return by_path
 

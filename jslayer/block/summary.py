@@ -88,8 +88,8 @@ def summary(
     in times their fan-out, feedback included), ``ANN ops`` (the synapses) and their ratio.
 
     Args:
-      network: A `Sequential` or a `Graph`; or a module of your own, of which every block is a layer,
-        in the order of their first calls.
+      network: A `Sequential` or a `Graph`; or a module of your own, whose blocks are the layers, in
+        the order of their first calls.
       variables: What ``network.init`` returned.
       x: ``[N, C, ..., T]``, an input to count on; a batch of lists becomes its tensor.
       run: ``False`` gives the shapes and sizes only.

@@ -11,6 +11,7 @@ import flax.linen as nn
 import h5py
 import numpy as np
 
+from jslayer.block.graph import joining
 from jslayer.block.sequential import name_of
 from jslayer.hdf5 import checksum
 from jslayer.hdf5.attributes import is_kept, plain, text_of
@@ -141,6 +142,10 @@ def _reduced(datasets: Mapping[str, Any]) -> dict[str, np.ndarray]:
 def write_block(group: h5py.Group, block: nn.Module, variables: Mapping[str, Any]) -> None:
     """Writes one block into an open, empty hdf5 group, as `export` does for each of its layers.
 
+    For a loop over blocks in a row, as lava-dl's users write it; a bound block's own method
+    ``export_hdf5(group)`` is the same. Joins between blocks, and the file's own attributes with
+    its checksum, are written by `export` alone.
+
     Args:
       group: Where the datasets go.
       block: The block.
@@ -148,14 +153,37 @@ def write_block(group: h5py.Group, block: nn.Module, variables: Mapping[str, Any
 
     Raises:
       TypeError, ValueError: as `export`; then nothing is written.
+      ValueError: ``group`` is not empty, or the block is of a `jslayer.block.Graph` with joins.
 
     Warns:
       UserWarning: as `export`.
+
+    Example:
+      >>> import os, tempfile, h5py, jax, jax.numpy as jnp
+      >>> from jslayer import hdf5
+      >>> from jslayer.block import Sequential, cuba
+      >>> neuron = dict(threshold=1.25, current_decay=0.25, voltage_decay=0.03)
+      >>> network = Sequential([cuba.Dense(neuron, 6, 4), cuba.Dense(neuron, 4, 2)])
+      >>> variables = network.init(jax.random.key(0), jnp.ones((1, 6, 20)))
+      >>> with tempfile.TemporaryDirectory() as folder:
+      ...     path = os.path.join(folder, "network.net")
+      ...     with h5py.File(path, "w") as file:
+      ...         layer = file.create_group("layer")
+      ...         for i, block in enumerate(network.bind(variables).blocks):
+      ...             block.export_hdf5(layer.create_group(f"{i}"))
+      ...     len(hdf5.read(path).layers)
+      2
     """
     if len(group):
         raise ValueError(
             f"`group` {group.name} holds {', '.join(group)}, expected an empty group; "
             "write every block into a group of its own."
+        )
+    scope = getattr(block, "scope", None)
+    if scope is not None and scope.parent in joining:
+        raise ValueError(
+            f"{group.name} ({name_of(block)}): is a block of a Graph with joins, expected one of "
+            "blocks in a row; write the network with `hdf5.export`, which writes its joins too."
         )
     layer = layer_of(f"{group.name} ({name_of(block)})", block, variables)
     for note in layer.notes:
