@@ -9,26 +9,29 @@ import jax
 
 from jslayer.block import replay
 from jslayer.block.base import Block
+from jslayer.block.graph import own_variables
 from jslayer.block.sequential import takes_train
+from jslayer.ops import event_batch
 
 Variables = Mapping[str, Any]
 
 
-class Call(NamedTuple):
-    """A call of a block.
+class Calls(NamedTuple):
+    """A block, and what went through it while its network ran once.
 
     Attributes:
-      path: Names of the block's variables in the network's, from outside in.
+      path: Names of its variables in the network's, from outside in.
       block: The block, unattached.
-      x: What it read.
-      y: What it sent, without a count.
+      pairs: For each call what it read, and what it sent without a count.
     """
 
     path: tuple[str, ...]
     block: Block
-    x: Any
-    y: Any
+    pairs: list[tuple[jax.Array, jax.Array]]
 
+
+SEEN = "read_and_sent"
+"""Name under which is kept what goes through a block, in ``intermediates``."""
 
 Instead = Callable[[Block, Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 """What is done in place of a block's call: ``(bound block, call, arguments, options) -> y``."""
@@ -59,26 +62,30 @@ def blocks_called(instead: Instead) -> Iterator[None]:
         yield
 
 
-def run(network: nn.Module, variables: Variables, x: Any) -> Any:
-    """The network's outputs in evaluation."""
-    options = {"train": False} if takes_train(network) else {}
+def run(network: nn.Module, variables: Variables, x: Any, **options: Any) -> Any:
+    """The network's outputs in evaluation; options are those of `flax.linen.Module.apply`."""
+    if takes_train(network):
+        options["train"] = False
     return network.apply(variables, x, **options)
 
 
-def calls_of(network: nn.Module, variables: Variables, x: jax.Array) -> list[Call]:
-    """All calls of blocks while the network runs once, in order."""
-    found: list[Call] = []
+def calls_of(network: nn.Module, variables: Variables, x: jax.Array) -> list[Calls]:
+    """The blocks that a network calls and what goes through them, in the order of first calls."""
+    found: dict[tuple[str, ...], Block] = {}
 
     def noted(block: Block, call: Any, arguments: Any, options: Any) -> Any:
         y = call(*arguments, **options)
-        given = arguments[0] if arguments else options["x"]
-        sent = y[0] if isinstance(y, tuple) else y
-        found.append(Call(path_of(block), unattached(block), given, sent))
+        read = event_batch.dense(arguments[0] if arguments else options["x"])
+        sent = event_batch.dense(y[0] if isinstance(y, tuple) else y)
+        found.setdefault(path_of(block), unattached(block))
+        block.sow("intermediates", SEEN, (read, sent))
         return y
 
+    held = {name: tree for name, tree in variables.items() if name != "intermediates"}
     with blocks_called(noted):
-        run(network, variables, x)
-    return found
+        _, kept = run(network, held, x, mutable=["intermediates"])
+    pairs = lambda path: own_variables(path, kept)["intermediates"][SEEN]
+    return [Calls(path, block, list(pairs(path))) for path, block in found.items()]
 
 
 def called_blocks(

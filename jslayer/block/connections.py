@@ -86,16 +86,17 @@ class Reading(NamedTuple):
 
 
 def reading(program: core.ClosedJaxpr) -> Reading:
-    """Which blocks read and return which, in a program of one input.
+    """Which blocks read and return which, in a program whose first argument is the input.
 
     Args:
-      program: Made with `block_call` in the place of every block.
+      program: Made with `block_call` in the place of every block; its other arguments are numbers.
 
     Returns:
       A `Reading`.
     """
     found = Reading({}, [], {})
-    found.outputs.extend(_follow(program.jaxpr, [Sent((INPUT,))], found))
+    given: list[Value] = [Sent((INPUT,)), *[None] * (len(program.jaxpr.invars) - 1)]
+    found.outputs.extend(_follow(program.jaxpr, given, found))
     return found
 
 

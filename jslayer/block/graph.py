@@ -12,7 +12,6 @@ from flax.core import Scope
 from jslayer.block.sequential import Sequential, called
 from jslayer.ops import event_batch
 
-
 joining: weakref.WeakSet[Scope] = weakref.WeakSet()
 """Scopes of graphs with joins: a bound block knows its scope's parent, and no longer its graph."""
 

@@ -33,7 +33,8 @@ class Recorded(NamedTuple):
       network: The graph: the same blocks in the order of their calls.
       variables: Its variables, the module's under the names that the graph has for them.
       paths: For each block of the graph where the module keeps its variables, from outside in;
-        ``None`` for a ``Flatten`` that stands for a reshape.
+        ``None`` for a ``Flatten`` that stands for a reshape, and for an ``Input`` without neuron in
+        front, which stands for an input that several blocks read.
     """
 
     network: Graph
@@ -44,7 +45,7 @@ class Recorded(NamedTuple):
     def names(self) -> tuple[str, ...]:
         """For each block of the graph its name in the module, e.g. ``encoder/Dense_0``."""
         pairs = zip(self.paths, self.network.blocks, strict=True)
-        return tuple("reshape" if path is None else _name(path, block) for path, block in pairs)
+        return tuple(_name(path or (), block) for path, block in pairs)
 
     def to_graph(self, variables: Variables) -> dict[str, Any]:
         """Variables of the module, or a tree of that form, under the names of the graph."""
@@ -62,7 +63,8 @@ class Recorded(NamedTuple):
         """Variables of the graph, trained or loaded, under the names of the module.
 
         Args:
-          variables: Variables of the graph.
+          variables: Variables of the graph, or of another of the same blocks in the same order, as
+            `jslayer.hdf5.load` gives them of its file.
           into: Variables of the module; what is in no block of the graph stays as it is there.
 
         Returns:
@@ -137,6 +139,8 @@ def graph_of(module: nn.Module, variables: Variables, sample: Any) -> Recorded:
     names = {number: _name(path, block) for number, (path, block) in enumerate(blocks)}
     _check(kind, blocks, names, reading)
     made = _Graph(variables)
+    if sum(part.sources.count(INPUT) for (part,) in reading.reads.values() if _sources(part)) > 1:
+        made.add_input(sample.shape[1:-1])
     for number, (read,) in sorted(reading.reads.items()):
         if not isinstance(read, Sent):
             raise ValueError(
@@ -217,12 +221,12 @@ def _record(module, variables, sample):
         found = connections.block_call.bind(*given, number=number, sizes=sizes)
         return jax.tree.unflatten(form, found)
 
-    def program(x):
+    def program(x, held):
         with calls.blocks_called(marked):
-            return jax.tree.leaves(calls.run(module, variables, x))
+            return jax.tree.leaves(calls.run(module, held, x))
 
     try:
-        made = jax.make_jaxpr(program)(sample)
+        made = jax.make_jaxpr(program)(sample, variables)
     except NotImplementedError as error:
         if "'block'" not in str(error) or not blocks:
             raise
@@ -287,6 +291,11 @@ class _Graph:
         self._place: dict[int, int] = {INPUT: INPUT}
         self._flat: dict[tuple[int, ...], int] = {}
 
+    def add_input(self, shape: tuple[int, ...]) -> None:
+        """Adds a block for an input that several blocks read: the file has a layer for it."""
+        block = cuba.Input(None, delay_shift=False)
+        self._place[INPUT] = self._append(None, block, (INPUT,), _of_shape(shape))
+
     def add(self, number: int, path: Path, block: Block, read: Sent) -> None:
         """Adds a block of the module."""
         own = own_variables(path, self._held)
@@ -307,7 +316,7 @@ class _Graph:
         if not value.flat:
             return sources
         if sources not in self._flat:
-            size = {"constants": {"shape": jnp.array([value.flat], jnp.int32)}}
+            size = _of_shape((value.flat,))
             self._flat[sources] = self._append(None, cuba.Flatten(), sources, size)
         return (self._flat[sources],)
 
@@ -321,3 +330,8 @@ class _Graph:
         for collection, tree in own.items():
             self._variables.setdefault(collection, {})[f"blocks_{number}"] = tree
         return number
+
+
+def _of_shape(shape: tuple[int, ...]) -> Variables:
+    """The variables of a block without any but its size."""
+    return {"constants": {"shape": jnp.array(shape, jnp.int32)}}

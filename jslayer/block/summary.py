@@ -13,7 +13,7 @@ import flax.linen as nn
 import jax
 import numpy as np
 
-from jslayer.block.calls import Call, calls_of
+from jslayer.block.calls import Calls, calls_of
 from jslayer.block.graph import join, own_variables
 from jslayer.block.layers import Layer
 from jslayer.block.recurrent import KWTA, Recurrent
@@ -131,23 +131,25 @@ def _holds_blocks(module):
 
 def _called(network, variables, x, run):
     """The table of a network by the blocks that it calls."""
-    met: list[Call] = []
+    met: list[Calls] = []
 
-    def sent(variables, x):
+    def went_through(variables, x):
         met[:] = calls_of(network, variables, x)
-        return [(call.x, call.y) for call in met]
+        return [calls.pairs for calls in met]
 
-    pairs = jax.jit(sent)(variables, x) if run else jax.eval_shape(sent, variables, x)
+    seen = (
+        jax.jit(went_through)(variables, x) if run else jax.eval_shape(went_through, variables, x)
+    )
     if not met:
         raise ValueError(
             f"{type(network).__name__} calls no blocks, expected a network of them; build it of "
             "those in `jslayer.block`."
         )
-    rows: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for call, (read, y) in zip(met, pairs, strict=True):
-        row = _row(call.block, own_variables(call.path, variables), read, y, run)
-        rows.setdefault(call.path, []).append(row)
-    return Summary(tuple(map(_together, rows.values())))
+    rows = []
+    for (path, block, _), pairs in zip(met, seen, strict=True):
+        own = own_variables(path, variables)
+        rows.append(_together([_row(block, own, x, y, run) for x, y in pairs]))
+    return Summary(tuple(rows))
 
 
 def _together(rows):

@@ -4,12 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
-import jax.numpy as jnp
 
-from jslayer.block import cuba
 from jslayer.block.base import MAX_DELAY
-from jslayer.block.connections import INPUT
-from jslayer.block.graph import Graph, flat, own_variables
+from jslayer.block.graph import flat, own_variables
 from jslayer.block.recorded import opened
 from jslayer.block.sequential import name_of
 from jslayer.block.unweighted import Input
@@ -36,8 +33,6 @@ def layers_of(
     """
     _check_mapping(variables)
     network, variables, names = opened(network, variables, sample)
-    if names is not None:
-        network, variables, names = _with_input(network, variables, names, sample)
     entries, ends = flat(network)
     if not entries:
         raise ValueError("`network` has no blocks, expected at least one; add a block.")
@@ -63,30 +58,6 @@ def layers_of(
         layers[place] = layer_of(f"{place} ({name})", entry.block, own)
     outputs = tuple(numbers[end] for end in ends)
     return layers, () if outputs == (len(layers) - 1,) else outputs
-
-
-def _with_input(
-    network: Graph, variables: Mapping[str, Any], names: tuple[str, ...], sample: Any
-) -> tuple[Graph, Mapping[str, Any], tuple[str, ...]]:
-    """The graph with a layer for its input in front, where several blocks read that."""
-    if sum(read.count(INPUT) for read in network.sources) < 2:
-        return network, variables, names
-    moved = {
-        collection: {
-            f"blocks_{number + 1}": tree[f"blocks_{number}"]
-            for number in range(len(names))
-            if f"blocks_{number}" in tree
-        }
-        for collection, tree in variables.items()
-    }
-    shape = jnp.array(sample.shape[1:-1], jnp.int32)
-    moved.setdefault("constants", {})["blocks_0"] = {"shape": shape}
-    graph = Graph(
-        [cuba.Input(None, delay_shift=False), *network.blocks],
-        sources=[(INPUT,), *(tuple(source + 1 for source in read) for read in network.sources)],
-        outputs=[number + 1 for number in network.outputs],
-    )
-    return graph, moved, ("input", *names)
 
 
 def _number(place: str, source: int, numbers: list[int]) -> int:
