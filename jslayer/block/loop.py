@@ -23,7 +23,7 @@ class Loop(linen.Module):
 
     ``y[t], b[t] = module(x[t], b[t-1])`` with ``b`` zero at first, as one scan over time. The
     module may be any graph of blocks, with skip paths and several feedback paths inside; its
-    blocks must have ``persistent_state=True``. Gradients flow through the feedback and through the
+    blocks are made persistent. Gradients flow through the feedback and through the
     state of all neurons and delays, over the whole time.
 
     Attributes:
@@ -40,7 +40,6 @@ class Loop(linen.Module):
       >>> import jax, jax.numpy as jnp
       >>> from jslayer.block import cuba
       >>> neuron = dict(threshold=1.0, current_decay=0.25, voltage_decay=0.03)
-      >>> neuron["persistent_state"] = True
       >>> class TwoLayers(nn.Module):
       ...     @nn.compact
       ...     def __call__(self, x, back, *, train=False):

@@ -78,8 +78,9 @@ def only_persistent(where: str, *, train: bool = False) -> Iterator[None]:
 
     Raises:
       ValueError: at the call of one without ``persistent_state``, of one with a norm while
-        training, or of a `TimeDecimation`.
+        training, of a `TimeDecimation`, or of a block that was called before in the same step.
     """
+    met: dict[tuple[int, tuple[str, ...]], Any] = {}
 
     def check(
         call: Callable[..., Any],
@@ -92,6 +93,7 @@ def only_persistent(where: str, *, train: bool = False) -> Iterator[None]:
             return call(*arguments, **options)  # another is called in its place, and looked at
         if context.method_name == "__call__" and isinstance(module, Block):
             _refuse(module, where, train)
+            _refuse_again(module, where, met)
         elif context.method_name == "time_first":
             _refuse_part(module, where, train)
         return call(*arguments, **options)
@@ -103,6 +105,19 @@ def only_persistent(where: str, *, train: bool = False) -> Iterator[None]:
 def _name(module):
     path = module.scope.path if module.scope is not None else ()
     return "/".join(path) or type(module).__name__
+
+
+def _refuse_again(block, where, met):
+    """A block's second call in a step would go on from the state that its first has left."""
+    if block.scope is None or not block.persistent():
+        return
+    key = id(block.scope.root), tuple(block.scope.path)
+    if key in met:
+        raise ValueError(
+            f"{_name(block)} is called twice, expected one call in {where}, where a block has one "
+            "state for all steps; give each call a block of its own."
+        )
+    met[key] = block.scope.root  # held, so that no other gets its number
 
 
 def _refuse_part(module, where, train):

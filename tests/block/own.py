@@ -57,7 +57,16 @@ class Images(nn.Module):
 
 
 class Sum(nn.Module):
-    """What no graph says: a sum of two branches, and a block that is called twice."""
+    """A sum of two branches, which no graph says."""
+
+    @nn.compact
+    def __call__(self, x, *, train=False):
+        left, right = Dense(5, 5, weight_norm=True, name="left"), Dense(5, 5, name="right")
+        return Dense(5, 3)(left(x, train=train) + right(x), train=train)
+
+
+class Tied(nn.Module):
+    """A block that is called several times."""
 
     @nn.compact
     def __call__(self, x, *, train=False):

@@ -165,7 +165,7 @@ def test_a_module_of_two_inputs_and_what_is_no_module_are_refused():
 
 
 def test_summary_counts_every_call_of_a_block_and_its_size_once():
-    module, variables, x = own.ready(own.Sum)
+    module, variables, x = own.ready(own.Tied)
     rows = block.summary(module, variables, x).rows
     assert [row["parameters"] for row in rows] == [30, 15]
     assert [row["ANN ops"] for row in rows] == [3 * 25, 15]

@@ -182,6 +182,16 @@ def test_a_module_that_would_forget_is_refused():
         step({}, {}, X[..., 0])
 
 
+def test_a_block_that_is_called_twice_in_a_step_has_one_state_only_and_is_refused():
+    module, variables, x = own.ready(own.Tied)
+    start, step = stream(module)
+    message = "tied is called twice, expected one call in a stream, where a block has one state"
+    with pytest.raises(ValueError, match=message):
+        start(variables, x[..., 0])
+    with pytest.raises(ValueError, match=message):
+        step(variables, {}, x[..., 0])
+
+
 def test_persistent_is_the_same_module_once_more_and_keeps_its_class():
     module, _, _ = own.ready(own.Heads)
     kept = block.persistent(module)

@@ -81,7 +81,7 @@ def test_a_module_of_ones_own_runs_in_chunks_with_all_its_outputs():
 
 
 def test_counts_come_along_as_means_over_all_steps():
-    network = Sequential([cuba.Dense(NEURON, 3, 2, weight_scale=4, count_log=True)])
+    network = Sequential([cuba.Dense(NEURON, 6, 2, weight_scale=4, count_log=True)])
     variables = jax.jit(network.init)(KEY, X)
     y, counts = jax.jit(time_chunks(network, 7))(variables, X)
     expected, whole = network.apply(variables, X)
