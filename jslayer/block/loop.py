@@ -40,6 +40,7 @@ class Loop(linen.Module):
       >>> import jax, jax.numpy as jnp
       >>> from jslayer.block import cuba
       >>> neuron = dict(threshold=1.0, current_decay=0.25, voltage_decay=0.03)
+      >>> neuron["persistent_state"] = True
       >>> class TwoLayers(nn.Module):
       ...     @nn.compact
       ...     def __call__(self, x, back, *, train=False):
