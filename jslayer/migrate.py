@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jslayer.block import Sequential
+from jslayer.block import Sequential, graph_of
+from jslayer.block.reference_names import PREFIX, in_words_of, numbering
+from jslayer.block.sequential import is_own
 from jslayer.io.state_dict import STATES as STATES
 from jslayer.io.state_dict import WEIGHTS as WEIGHTS
 from jslayer.io.state_dict import StateDict, arrays_of, is_number
@@ -41,7 +44,7 @@ MOST_NAMES = 20
 
 def from_lava(
     state_dict: StateDict,
-    network: Sequential | Detector,
+    network: nn.Module | Detector,
     sample: Any,
     *,
     prefix: str = "blocks",
@@ -66,7 +69,9 @@ def from_lava(
       state_dict: Arrays by the reference's names, ``blocks.0.synapse.weight_g`` and so on: what
         ``{k: v.numpy() for k, v in module.state_dict().items()}`` gives. Or the name of a file of
         ``torch.save(module.state_dict(), ...)``, which is read with PyTorch where it is installed.
-      network: A `Sequential`, a `Graph` or a `jslayer.obd.Detector`.
+      network: A `Sequential`, a `Graph`, a `jslayer.obd.Detector`, or a module of your own that
+        calls blocks and calls them as the reference's module does: ``encoder.blocks.0`` there is
+        ``encoder/blocks_0`` here.
       sample: Data as the network takes them, for the shapes.
       prefix: Name of the list of blocks in the reference's module.
       heads: Take over the last layers too; ``False``: they stay as new, as for other classes.
@@ -75,7 +80,7 @@ def from_lava(
       The network's variables, as ``network.init`` gives them.
 
     Raises:
-      TypeError: ``network`` is no `Sequential` and no `Detector`.
+      TypeError: ``network`` is none of these.
       ImportError: ``state_dict`` names a file, and PyTorch is not installed.
       FileNotFoundError: there is no such file.
       ValueError: the file cannot be read, names are unknown or missing, an array has another shape,
@@ -97,6 +102,8 @@ def from_lava(
       (2, 3)
     """
     init: Callable[..., Any]
+    if is_own(network):
+        return _into_own(arrays_of(state_dict), network, sample, prefix, heads)
     if isinstance(network, Detector):
         network, init = network.network, network.init
     elif isinstance(network, Sequential):
@@ -104,7 +111,7 @@ def from_lava(
     else:
         raise TypeError(
             f"`network` is a {type(network).__name__}, expected a Sequential of blocks or a "
-            "Detector; put the blocks in a row as the reference's module has them."
+            "Detector, or a module that calls blocks; pass that."
         )
     given = arrays_of(state_dict)
     path_of = lambda name: _path(name, prefix)
@@ -159,6 +166,21 @@ def _completed(
     drawn = iter(rest(key, sample))
     leaves = [next(drawn) if wanted else leaf for leaf, wanted in zip(leaves, is_open, strict=True)]
     return jax.tree.unflatten(tree, leaves)
+
+
+def _into_own(
+    given: Mapping[str, np.ndarray], network: nn.Module, sample: Any, prefix: str, heads: bool
+) -> dict[str, Any]:
+    """The variables of a module of one's own, by way of its graph."""
+    variables = _unfrozen(jax.jit(network.init)(jax.random.key(0), jnp.asarray(sample)))
+    recorded = graph_of(network, variables, sample)
+    renamed = numbering(recorded, list(given), prefix)
+    numbered = {renamed(name): value for name, value in given.items()}
+    try:
+        found = from_lava(numbered, recorded.network, sample, prefix=PREFIX, heads=heads)
+    except ValueError as error:
+        raise ValueError(in_words_of(recorded, str(error))) from error
+    return recorded.from_graph(found, variables)
 
 
 class _Place:

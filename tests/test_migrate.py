@@ -6,6 +6,7 @@ import traceback
 import types
 import zipfile
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -374,3 +375,71 @@ def test_a_file_without_pytorch_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ImportError, match="needs PyTorch to be read; install it, or pass"):
         migrate.from_lava("network.pt", dense(), X)
+
+
+class Encoder(nn.Module):
+    """A list of blocks, as the reference's module has one."""
+
+    def setup(self):
+        self.blocks = [cuba.Dense(OWN, None, 4)]
+
+    def __call__(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+class Skipping(nn.Module):
+    """A module of one's own whose attributes are called as the reference's."""
+
+    def setup(self):
+        self.encoder = Encoder()
+        self.head = cuba.Dense(OWN, None, 2)
+
+    def __call__(self, x):
+        return self.head(jnp.concatenate([self.encoder(x), x], axis=1))
+
+
+class Chain(nn.Module):
+    """A module of one's own whose blocks have the names that Flax gives."""
+
+    @nn.compact
+    def __call__(self, x):
+        return cuba.Dense(OWN, None, 2)(cuba.Dense(OWN, None, 4, name="first")(x))
+
+
+OWN = {"threshold": 1.25, "current_decay": 0.25, "voltage_decay": 0.03}
+
+
+def own_checkpoint(first, last, inputs):
+    """Two dense blocks under their names in the reference's module."""
+    found = {}
+    for scale, name, shape in [(1.0, first, (4, 3)), (2.0, last, (2, inputs))]:
+        found[f"{name}.synapse.weight"] = np.full((*shape, 1, 1, 1), scale)
+        found[f"{name}.neuron.current_decay"] = np.array([2048.0])
+        found[f"{name}.neuron.voltage_decay"] = np.array([123.0])
+    return found
+
+
+def test_a_module_of_ones_own_takes_over_a_checkpoint_by_the_names_of_its_attributes():
+    x = jnp.ones((1, 3, 5))
+    checkpoint = own_checkpoint("encoder.blocks.0", "head", 7)
+    variables = migrate.from_lava(checkpoint, Skipping(), x)
+    assert (
+        variables["params"]["encoder"]["blocks_0"]["synapse"]["weight"].tolist() == [[1.0] * 3] * 4
+    )
+    assert variables["params"]["head"]["synapse"]["weight"].tolist() == [[2.0] * 7] * 2
+    assert variables["constants"]["head"]["neuron"]["current_decay"] == 0.5
+    numbered = migrate.from_lava(own_checkpoint("blocks.0", "blocks.1", 4), Chain(), x)
+    assert numbered["params"]["first"]["synapse"]["weight"].sum() == 12
+    assert numbered["params"]["Dense_0"]["synapse"]["weight"].sum() == 16
+
+
+def test_numbers_are_not_guessed_where_blocks_branch_and_errors_name_the_module_s_blocks():
+    x = jnp.ones((1, 3, 5))
+    with pytest.raises(
+        ValueError, match=r"does not know: blocks\.0.* lacks: encoder/blocks_0\.neur"
+    ):
+        migrate.from_lava(own_checkpoint("blocks.0", "blocks.1", 7), Skipping(), x)
+    with pytest.raises(ValueError, match=r"`state_dict` holds head\.synapse\.weight of shape"):
+        migrate.from_lava(own_checkpoint("encoder.blocks.0", "head", 6), Skipping(), x)

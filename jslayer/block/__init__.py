@@ -14,6 +14,8 @@ from jslayer.block.graph import Graph as Graph
 from jslayer.block.kinds import family as family
 from jslayer.block.loop import Loop as Loop
 from jslayer.block.persistent import persistent as persistent
+from jslayer.block.recorded import Recorded as Recorded
+from jslayer.block.recorded import graph_of as graph_of
 from jslayer.block.sequential import Sequential as Sequential
 from jslayer.block.sequential import event_rates as event_rates
 from jslayer.block.stream import Stream as Stream
@@ -24,6 +26,7 @@ from jslayer.block.summary import summary as summary
 __all__ = [
     "Graph",
     "Loop",
+    "Recorded",
     "Sequential",
     "Stream",
     "Summary",
@@ -35,6 +38,7 @@ __all__ = [
     "event_rates",
     "family",
     "folded",
+    "graph_of",
     "persistent",
     "rf",
     "rf_iz",

@@ -1,14 +1,19 @@
 """Blocks that read one another in any order: skip paths, branches, several heads."""
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from flax.core import Scope
 
 from jslayer.block.sequential import Sequential, called
 from jslayer.ops import event_batch
+
+joining: weakref.WeakSet[Scope] = weakref.WeakSet()
+"""Scopes of graphs with joins: a bound block knows its scope's parent, and no longer its graph."""
 
 
 class Graph(Sequential):
@@ -48,6 +53,8 @@ class Graph(Sequential):
         object.__setattr__(self, "outputs", tuple(self.outputs))
         self._check()
         super().__post_init__()
+        if self.scope is not None and not self.is_chain:
+            joining.add(self.scope)
 
     def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
         """Maps data to the outputs; counts of blocks with ``count_log`` come along.
@@ -81,6 +88,12 @@ class Graph(Sequential):
     def ends(self) -> tuple[int, ...]:
         """Numbers of the blocks whose outputs the network returns."""
         return self.outputs
+
+    @property
+    def is_chain(self) -> bool:
+        """True where each block reads the one before it alone, and the last is the output."""
+        chain = tuple((number - 1,) for number in range(len(self.blocks)))
+        return self.sources == chain and self.outputs == (len(self.blocks) - 1,)
 
     @nn.nowrap
     def _check(self) -> None:
@@ -170,6 +183,18 @@ def own_variables(path: Sequence[str], variables: Mapping[str, Any]) -> dict[str
         if tree is not None:
             found[collection] = tree
     return found
+
+
+def copied(tree: Any) -> Any:
+    """The mappings of a nest anew, with the same arrays."""
+    return {k: copied(v) for k, v in tree.items()} if isinstance(tree, Mapping) else tree
+
+
+def put(tree: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    """Puts a value to its place in a nest of dictionaries."""
+    for name in path[:-1]:
+        tree = tree.setdefault(name, {})
+    tree[path[-1]] = value
 
 
 def join(number: int, parts: Sequence[jax.Array]) -> jax.Array:

@@ -23,7 +23,7 @@ class Loop(linen.Module):
 
     ``y[t], b[t] = module(x[t], b[t-1])`` with ``b`` zero at first, as one scan over time. The
     module may be any graph of blocks, with skip paths and several feedback paths inside; its
-    blocks must have ``persistent_state=True``. Gradients flow through the feedback and through the
+    blocks are made persistent. Gradients flow through the feedback and through the
     state of all neurons and delays, over the whole time.
 
     Attributes:

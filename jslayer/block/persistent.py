@@ -8,8 +8,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jslayer.block.altered import altered, as_called
 from jslayer.block.base import Block
-from jslayer.block.sequential import Sequential
+from jslayer.block.sequential import Sequential, is_own
 from jslayer.block.unweighted import TimeDecimation
 from jslayer.persistence import COLLECTION
 
@@ -18,8 +19,8 @@ def persistent(module: nn.Module) -> nn.Module:
     """The same network with every block carrying its state from call to call.
 
     Args:
-      module: A block, or a `Sequential` of blocks. Another module is returned as it is: it makes
-        its own blocks.
+      module: A block, a `Sequential` or `Graph`, or a module of your own that calls blocks: that
+        is run with persistent ones in their place, whatever its ``__call__`` does between them.
 
     Returns:
       A network with the same parameters.
@@ -32,11 +33,21 @@ def persistent(module: nn.Module) -> nn.Module:
     """
     if isinstance(module, Sequential):
         return module.clone(blocks=tuple(persistent(block) for block in module.blocks))
+    kept = _persistent_part(module)
+    if kept is not module or not is_own(module):
+        return kept
+    return altered(module, _persistent_part)
+
+
+def _persistent_part(module: nn.Module) -> nn.Module:
+    """A block, neuron, axon or dendrite with its state carried; another module as it is."""
     if isinstance(module, Block) and getattr(module, "neuron_params", None) is not None:
+        if module.persistent():
+            return module
         return module.clone(neuron_params={**module.neuron_params, "persistent_state": True})
-    if hasattr(module, "persistent_state"):
-        return module.clone(persistent_state=True)
-    return module
+    if getattr(module, "persistent_state", True):
+        return module
+    return module.clone(persistent_state=True)
 
 
 def at_rest(module: nn.Module, *inputs: Any) -> Mapping[str, Any]:
@@ -67,8 +78,9 @@ def only_persistent(where: str, *, train: bool = False) -> Iterator[None]:
 
     Raises:
       ValueError: at the call of one without ``persistent_state``, of one with a norm while
-        training, or of a `TimeDecimation`.
+        training, of a `TimeDecimation`, or of a block that was called before in the same step.
     """
+    met: dict[tuple[int, tuple[str, ...]], Any] = {}
 
     def check(
         call: Callable[..., Any],
@@ -77,8 +89,11 @@ def only_persistent(where: str, *, train: bool = False) -> Iterator[None]:
         context: nn.module.InterceptorContext,
     ) -> Any:
         module = context.module
+        if context.method_name in ("__call__", "time_first") and as_called(module) is not module:
+            return call(*arguments, **options)  # another is called in its place, and looked at
         if context.method_name == "__call__" and isinstance(module, Block):
             _refuse(module, where, train)
+            _refuse_again(module, where, met)
         elif context.method_name == "time_first":
             _refuse_part(module, where, train)
         return call(*arguments, **options)
@@ -90,6 +105,19 @@ def only_persistent(where: str, *, train: bool = False) -> Iterator[None]:
 def _name(module):
     path = module.scope.path if module.scope is not None else ()
     return "/".join(path) or type(module).__name__
+
+
+def _refuse_again(block, where, met):
+    """A block's second call in a step would go on from the state that its first has left."""
+    if block.scope is None or not block.persistent():
+        return
+    key = id(block.scope.root), tuple(block.scope.path)
+    if key in met:
+        raise ValueError(
+            f"{_name(block)} is called twice, expected one call in {where}, where a block has one "
+            "state for all steps; give each call a block of its own."
+        )
+    met[key] = block.scope.root  # held, so that no other gets its number
 
 
 def _refuse_part(module, where, train):

@@ -5,8 +5,10 @@ events are kept as bits where they are known to be zeros and ones, and nothing i
 before its cotangent is there, on a CPU too.
 """
 
+import contextlib
+import contextvars
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
 import flax.linen as nn
@@ -34,10 +36,23 @@ def replayable(call: Call) -> Call:
     return cast(Call, run_or_call)
 
 
+_off: contextvars.ContextVar[bool] = contextvars.ContextVar("off", default=False)
+
+
+@contextlib.contextmanager
+def off() -> Iterator[None]:
+    """Inside, blocks are called under their own names and keep more: for those who look on."""
+    mark = _off.set(True)
+    try:
+        yield
+    finally:
+        _off.reset(mark)
+
+
 def wanted(block: nn.Module) -> bool:
     """True if a module is a block to be run this way; at `init` none is."""
     params = getattr(block, "neuron_params", None)
-    if params is None or block.is_initializing():
+    if params is None or block.is_initializing() or _off.get():
         return False
     return params.get("policy", block.neuron_kind.policy) == POLICY
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 else:
     Blocks = Sequence
 
+LEAVES = ("jslayer.", "flax.")
+"""Packages whose modules, but for Flax's own `Sequential`, call no blocks."""
+
 
 class Sequential(linen.Module):
     """Runs blocks one after the other; parameters are under ``blocks_0``, ``blocks_1``, ...
@@ -136,6 +139,13 @@ def called(
     binary = isinstance(block, Block) and block.binary(binary)
     y, *count = x if isinstance(x, tuple) else (x,)
     return y, tuple(count), binary
+
+
+def is_own(module: Any) -> bool:
+    """True for a module of the user's: one that may call blocks, and is none and no row of them."""
+    if not isinstance(module, nn.Module) or isinstance(module, Block | Sequential):
+        return False
+    return isinstance(module, nn.Sequential) or not type(module).__module__.startswith(LEAVES)
 
 
 def takes_train(block: nn.Module | Callable[..., Any]) -> bool:

@@ -37,8 +37,7 @@ def stream(network: nn.Module) -> Stream:
     the rest. The buffers of the state are reused: do not use a state twice.
 
     Args:
-      network: Any network of blocks; those of a `Sequential` are made persistent, a module of your
-        own gives its blocks ``persistent_state=True`` itself.
+      network: Any network of blocks, one of your own modules too; its blocks are made persistent.
 
     Returns:
       ``start`` and ``step``.
@@ -77,9 +76,8 @@ def stream(network: nn.Module) -> Stream:
             y, updated = module.apply(
                 {**held, COLLECTION: state}, x[..., None], mutable=[COLLECTION]
             )
-        y, *counts = y if isinstance(y, tuple) else (y,)  # with those of blocks that count
-        y = jax.tree.map(lambda output: output[..., 0], y)
-        y = (y, *counts) if counts else y
+        # counts of blocks, which come along, have no time
+        y = jax.tree.map(lambda output: output[..., 0] if output.ndim > 1 else output, y)
         return y, updated.get(COLLECTION, {})
 
     return Stream(start, jax.jit(step, donate_argnums=1))

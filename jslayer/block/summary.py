@@ -13,10 +13,11 @@ import flax.linen as nn
 import jax
 import numpy as np
 
+from jslayer.block.calls import Calls, calls_of
 from jslayer.block.graph import join, own_variables
 from jslayer.block.layers import Layer
 from jslayer.block.recurrent import KWTA, Recurrent
-from jslayer.block.sequential import Sequential, name_of
+from jslayer.block.sequential import Sequential, is_own, name_of
 from jslayer.ops import event_batch
 from jslayer.synapse import fan_out
 
@@ -72,7 +73,7 @@ class Summary:
 
 
 def summary(
-    network: Sequential,
+    network: nn.Module,
     variables: Mapping[str, Any],
     x: jax.Array | np.ndarray,
     *,
@@ -87,7 +88,8 @@ def summary(
     in times their fan-out, feedback included), ``ANN ops`` (the synapses) and their ratio.
 
     Args:
-      network: A `Sequential` or a `Graph`.
+      network: A `Sequential` or a `Graph`; or a module of your own, whose blocks are the layers, in
+        the order of their first calls.
       variables: What ``network.init`` returned.
       x: ``[N, C, ..., T]``, an input to count on; a batch of lists becomes its tensor.
       run: ``False`` gives the shapes and sizes only.
@@ -110,6 +112,8 @@ def summary(
       ----------------------------------------------------------------------------------
       total                                                      6        32          32
     """
+    if not isinstance(network, Sequential) or any(map(_holds_blocks, network.blocks)):
+        return _called(network, variables, event_batch.dense(x), run)
     rows, sent = [], {-1: event_batch.dense(x)}
     for number, block in enumerate(network.blocks):
         own = own_variables((f"blocks_{number}",), variables)
@@ -119,6 +123,45 @@ def summary(
         sent[number] = y
         rows.append(_row(block, own, joined, y, run))
     return Summary(tuple(rows))
+
+
+def _holds_blocks(module):
+    return isinstance(module, Sequential) or is_own(module)
+
+
+def _called(network, variables, x, run):
+    """The table of a network by the blocks that it calls."""
+    met: list[Calls] = []
+
+    def went_through(variables, x):
+        met[:] = calls_of(network, variables, x)
+        return [calls.pairs for calls in met]
+
+    seen = (
+        jax.jit(went_through)(variables, x) if run else jax.eval_shape(went_through, variables, x)
+    )
+    if not met:
+        raise ValueError(
+            f"{type(network).__name__} calls no blocks, expected a network of them; build it of "
+            "those in `jslayer.block`."
+        )
+    rows = []
+    for (path, block, _), pairs in zip(met, seen, strict=True):
+        own = own_variables(path, variables)
+        rows.append(_together([_row(block, own, x, y, run) for x, y in pairs]))
+    return Summary(tuple(rows))
+
+
+def _together(rows):
+    """One block, called several times: of its size once, and of its costs all."""
+    first = rows[0]
+    names = [name for name in ("events", "synops", "ANN ops") if name in first]
+    row = {**first, **{name: sum(other[name] for other in rows) for name in names}}
+    if first.get("rate", "") != "":
+        row["rate"] = sum(other["rate"] for other in rows) / len(rows)
+    if row.get("synops"):
+        row["saving"] = row["ANN ops"] / row["synops"]
+    return row
 
 
 def _apply(number, block, variables, *read):

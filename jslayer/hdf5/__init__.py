@@ -1,5 +1,6 @@
 """Network files: trained networks as the hdf5 that tools for Loihi-class hardware read."""
 
+from jslayer.block.base import Block as _Block
 from jslayer.block.sequential import Sequential as _Sequential
 from jslayer.hdf5.describe import describe as describe
 from jslayer.hdf5.diff import diff as diff
@@ -16,3 +17,4 @@ from jslayer.hdf5.write.file import write_block as write_block
 from jslayer.hdf5.write.numbers import reduced as reduced
 
 _Sequential.exporter = staticmethod(export)
+_Block.exporter = staticmethod(write_block)

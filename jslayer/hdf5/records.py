@@ -77,6 +77,8 @@ class Layer:
       weight_imag: Imaginary part, shaped like ``weight``.
       weight_rec: ``[out, out]`` of dense_rec, row = receiving neuron; real part.
       weight_rec_imag: Its imaginary part.
+      mask: Zeros and ones shaped like ``weight``, which is zero where there is no connection.
+      mask_rec: The same of ``weight_rec``.
       bias: ``[]`` or ``[C]``.
       delay: ``[]`` or ``[C]`` (of dense also one per input), steps.
       input_weight: Factor on the data of an input layer; ``None`` stands for one.
@@ -102,6 +104,8 @@ class Layer:
     weight_imag: np.ndarray | None = None
     weight_rec: np.ndarray | None = None
     weight_rec_imag: np.ndarray | None = None
+    mask: np.ndarray | None = None
+    mask_rec: np.ndarray | None = None
     bias: np.ndarray | None = None
     delay: np.ndarray | None = None
     input_weight: int | None = None

@@ -1,7 +1,7 @@
 """Long recordings in chunks of time, with the memory of one chunk."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -13,7 +13,7 @@ from jslayer.block.persistent import at_rest, only_persistent, persistent, zeros
 from jslayer.ops import check, event_batch
 from jslayer.persistence import COLLECTION, LINK
 
-Apply = Callable[..., jax.Array]
+Apply = Callable[..., Any]
 
 
 def time_chunks(network: nn.Module, chunk: int, *, truncated: bool = False) -> Apply:
@@ -25,15 +25,15 @@ def time_chunks(network: nn.Module, chunk: int, *, truncated: bool = False) -> A
     leaves, instead of with the time; each chunk is computed twice.
 
     Args:
-      network: Any network of blocks; those of a `Sequential` are made persistent, a module of your
-        own gives its blocks ``persistent_state=True`` itself.
+      network: Any network of blocks, one of your own modules too; its blocks are made persistent.
       chunk: Steps of a chunk. The last one may be shorter.
       truncated: Let nothing flow back from one chunk to another (truncated backpropagation
         through time): a loss then learns from causes within the same chunk only.
 
     Returns:
-      ``apply(variables, x, *, train=False, rngs=None) -> y``, for ``x`` ``[N, C, ..., T]``. It
-      starts at rest: a ``state`` among the variables is not read. Every chunk draws dropout anew.
+      ``apply(variables, x, *, train=False, rngs=None) -> y``, for ``x`` ``[N, C, ..., T]``, with
+      all outputs of a network that has several, and counts of blocks that count. It starts at rest:
+      a ``state`` among the variables is not read. Every chunk draws dropout anew.
 
     Raises:
       ValueError: ``chunk`` is below 1; from ``apply``: a block would forget between two chunks, or
@@ -61,7 +61,7 @@ def time_chunks(network: nn.Module, chunk: int, *, truncated: bool = False) -> A
         *,
         train: bool = False,
         rngs: Mapping[str, jax.Array] | None = None,
-    ) -> jax.Array:
+    ) -> Any:
         x = event_batch.dense(x)
         check.rank("x", x, at_least=3, at_most=5, layout="N, C, ..., T")
         check.time_steps("x", x, axis=-1)
@@ -86,15 +86,31 @@ def time_chunks(network: nn.Module, chunk: int, *, truncated: bool = False) -> A
         if not truncated:
             kept[LINK] = {}
             kept[LINK] = zeros_of(jax.eval_shape(call, held, kept, x[..., :1], 0)[1][LINK])
-        whole, outputs = x.shape[-1] // chunk, []
+        whole, pieces = x.shape[-1] // chunk, []
         if whole:
             cut = x[..., : whole * chunk].reshape(*x.shape[:-1], whole, chunk)
             step = lambda kept, part: run(held, kept, *part)[::-1]
             kept, y = lax.scan(step, kept, (jnp.moveaxis(cut, -2, 0), jnp.arange(whole)))
-            y = jnp.moveaxis(y, 0, -2)
-            outputs.append(y.reshape(*y.shape[:-2], -1))
+            pieces.append((whole * chunk, jax.tree.map(_in_a_row, y)))
         if x.shape[-1] % chunk:
-            outputs.append(run(held, kept, x[..., whole * chunk :], whole)[0])
-        return jnp.concatenate(outputs, axis=-1)
+            last = run(held, kept, x[..., whole * chunk :], whole)[0]
+            pieces.append((x.shape[-1] % chunk, last))
+        lengths, outputs = zip(*pieces, strict=True)
+        return jax.tree.map(lambda *parts: _joined(parts, lengths), *outputs)
 
     return apply
+
+
+def _in_a_row(y: jax.Array) -> jax.Array:
+    """What all whole chunks gave: ``[chunks, N, ..., chunk]`` over time; of counts the mean."""
+    if y.ndim < 3:
+        return jnp.mean(y, axis=0)
+    y = jnp.moveaxis(y, 0, -2)
+    return y.reshape(*y.shape[:-2], -1)
+
+
+def _joined(parts: Sequence[jax.Array], steps: Sequence[int]) -> jax.Array:
+    """Outputs of pieces of so many steps, one behind the other; of counts the mean."""
+    if parts[0].ndim < 2:
+        return jnp.average(jnp.stack(parts), axis=0, weights=jnp.asarray(steps, jnp.float32))
+    return jnp.concatenate(parts, axis=-1)

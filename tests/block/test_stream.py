@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jslayer import neuron
+from jslayer import block, neuron
 from jslayer.block import Loop, Sequential, cuba, persistent, sigma_delta, stream
-from tests.block import cases
+from tests.block import cases, own
 
 STEPS = 12
 CUBA = cases.fields("cuba")
@@ -145,21 +145,58 @@ class Own(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("layer", "message"),
+    "layer",
     [
-        (cuba.Dense(CUBA, 3, 4), "`neuron_params` of layer have no persistent_state=True.*a strea"),
-        (cuba.Input(), "layer delays by one step and has no persistent_state=True"),
-        (neuron.cuba.Neuron(**CUBA), "layer has no persistent_state=True, expected it in a stream"),
-        (cuba.TimeDecimation(4), "layer is a TimeDecimation of 4 steps, expected none in a stream"),
+        cuba.Dense(CUBA, 3, 4, weight_scale=4, delay=True),
+        cuba.Input(),
+        neuron.cuba.Neuron(**{**CUBA, "threshold": 0.25}),
     ],
-    ids=["block", "input", "neuron", "decimation"],
+    ids=["block", "input", "neuron"],
 )
-def test_a_module_that_would_forget_is_refused(layer, message):
-    start, step = stream(Own(layer))
+def test_the_blocks_of_a_module_of_ones_own_are_made_persistent(layer):
+    network = Own(layer)
+    variables = jax.jit(network.init)(cases.KEY, X)
+    start, step = stream(network)
+    found, _ = streamed(step, variables, start(variables, X[..., 0]), X)
+    np.testing.assert_array_equal(found, network.apply(variables, X))
+    assert np.any(found)
+
+
+def test_a_module_of_ones_own_streams_sums_and_several_outputs():
+    for kind in (own.Sum, own.Heads):
+        module, variables, x = own.ready(kind)
+        start, step = stream(module)
+        state, steps = start(variables, x[..., 0]), []
+        for t in range(x.shape[-1]):
+            y, state = step(variables, state, x[..., t])
+            steps.append(y)
+        own.equal(jax.tree.map(lambda *y: jnp.stack(y, -1), *steps), own.sent(kind))
+
+
+def test_a_module_that_would_forget_is_refused():
+    start, step = stream(Own(cuba.TimeDecimation(4)))
+    message = "layer is a TimeDecimation of 4 steps, expected none in a stream"
     with pytest.raises(ValueError, match=message):
         start({}, X[..., 0])
     with pytest.raises(ValueError, match=message):
-        step(Own(layer).init(cases.KEY, X), {}, X[..., 0])
+        step({}, {}, X[..., 0])
+
+
+def test_a_block_that_is_called_twice_in_a_step_has_one_state_only_and_is_refused():
+    module, variables, x = own.ready(own.Tied)
+    start, step = stream(module)
+    message = "tied is called twice, expected one call in a stream, where a block has one state"
+    with pytest.raises(ValueError, match=message):
+        start(variables, x[..., 0])
+    with pytest.raises(ValueError, match=message):
+        step(variables, {}, x[..., 0])
+
+
+def test_persistent_is_the_same_module_once_more_and_keeps_its_class():
+    module, _, _ = own.ready(own.Heads)
+    kept = block.persistent(module)
+    assert isinstance(kept, own.Heads) and block.persistent(kept) is kept
+    assert kept == block.persistent(own.Heads()) and hash(kept) == hash(block.persistent(module))
 
 
 def test_a_persistent_module_of_ones_own_is_taken():

@@ -8,6 +8,7 @@ import pytest
 from jslayer.block import Sequential, cuba, rf
 from jslayer.neuron import MeanOnlyBatchNorm
 from jslayer.training import time_chunks
+from tests.block import own
 
 NEURON = {
     "threshold": 1.0,
@@ -71,6 +72,21 @@ def test_the_gradient_is_that_of_one_call(variables, whole_slope, chunk):
         scale = np.abs(theirs).max()
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5 * scale)
         assert scale > 0
+
+
+def test_a_module_of_ones_own_runs_in_chunks_with_all_its_outputs():
+    for kind in (own.Sum, own.Heads):
+        module, variables, x = own.ready(kind)
+        own.equal(jax.jit(time_chunks(module, 4))(variables, x), own.sent(kind))
+
+
+def test_counts_come_along_as_means_over_all_steps():
+    network = Sequential([cuba.Dense(NEURON, 6, 2, weight_scale=4, count_log=True)])
+    variables = jax.jit(network.init)(KEY, X)
+    y, counts = jax.jit(time_chunks(network, 7))(variables, X)
+    expected, whole = network.apply(variables, X)
+    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_allclose(counts, whole, rtol=1e-6)
 
 
 def test_a_truncated_gradient_within_a_chunk_is_whole_and_ends_at_its_border():

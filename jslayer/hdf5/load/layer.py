@@ -5,10 +5,12 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jslayer import block as blocks
+from jslayer.block.base import Block
 from jslayer.hdf5 import shapes
 from jslayer.hdf5.limits import HIGHEST, LOWEST
 from jslayer.hdf5.load.dense import dense
@@ -18,6 +20,7 @@ from jslayer.hdf5.load.options import Options
 from jslayer.hdf5.load.parts import (
     HOMES,
     Found,
+    Variables,
     delay_line,
     hook,
     nested,
@@ -43,11 +46,30 @@ def loaded_block(layer: Layer, options: Options, *, is_last: bool) -> Found:
       NetworkFileError: no block is what the file says.
     """
     block, variables = KINDS[layer.type](layer, options, is_last)
+    block = _masked(block, variables, layer, options)
     shape = variables.pop("shape", None)
     if shape is not None:
         constants = variables.setdefault("constants", {})
         constants["shape"] = jnp.array(shape, jnp.int32)
     return block, {name: tree for name, tree in variables.items() if tree}
+
+
+def _masked(block: Block, variables: Variables, layer: Layer, options: Options) -> Block:
+    """The block with the connections that the file says."""
+    masks = {"mask": layer.mask, "recurrent_mask": layer.mask_rec}
+    masks = {name: mask for name, mask in masks.items() if mask is not None}
+    if not masks:
+        return block
+    if missing := [name for name in masks if not hasattr(block, name)]:
+        came = f"has a mask, in a layer of type {layer.type}"
+        raise options.fault(layer, missing[0], came, "that in dense and conv layers")
+    # of images that are not flattened the weight here has more axes than in the file
+    params = variables["params"]
+    home = "input_synapse" if "input_synapse" in params else "synapse"
+    shape = jax.tree.leaves(params[home])[-1].shape
+    if "mask" in masks:
+        masks["mask"] = masks["mask"].reshape(shape)
+    return block.clone(**masks)
 
 
 def _input(layer: Layer, options: Options, is_last: bool) -> Found:

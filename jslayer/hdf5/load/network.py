@@ -35,9 +35,10 @@ def load(
     the file does not say), decays over 4096, sine and cosine as they are, delays in whole steps.
     Exporting the network again gives the same file. A layer's ``bias`` comes back as a norm,
     `jslayer.neuron.MeanOnlyBatchNorm`, whose running mean gives it, in evaluation as in the file;
-    with ``train=True`` the norm takes the mean of the batch, and moves on from there. What no file
-    holds is not restored: masks (masked weights are zeros), surrogates, dropout, learning of
-    decays.
+    with ``train=True`` the norm takes the mean of the batch, and moves on from there. Masks come
+    back where the file says them, as ours do in a dataset of their own; zeros alone are weights
+    like others, which may learn. What no file holds is not restored: surrogates, dropout, learning
+    of decays.
 
     Files of other tools are read as `read` says. Their sigma-delta layers follow on each other
     within a step, as in training, where hardware takes a step per synapse; with

@@ -131,7 +131,8 @@ def _dense(layer: Layer, group: Group) -> Layer:
         layer, input_shape=(inputs,), neuron=neuron, bias=_bias(group, outputs), **parts
     )
     _check_parts(layer, group)
-    return dataclasses.replace(layer, delay=_delay(group, {outputs, inputs}))
+    masks = {name: _mask(group, layer, name) for name in ("mask", "mask_rec")}
+    return dataclasses.replace(layer, **masks, delay=_delay(group, {outputs, inputs}))
 
 
 def _matrix(group: Group, name: str, value: np.ndarray, outputs: int) -> np.ndarray:
@@ -199,7 +200,7 @@ def _convolution(layer: Layer, group: Group) -> Layer:
     )
     _check_channels(layer, group)
     _check_parts(layer, group)
-    return layer
+    return dataclasses.replace(layer, mask=_mask(group, layer, "mask"))
 
 
 def _check_channels(layer: Layer, group: Group) -> None:
@@ -219,6 +220,21 @@ def _check_channels(layer: Layer, group: Group) -> None:
         raise group.fault("weight", came, f"{channels} as in `shape`", EXPORT)
     _declared(group, "inChannels", inputs, "as in `weight` and `groups`")
     _declared(group, "outChannels", outputs, "as in `weight` and `groups`")
+
+
+def _mask(group: Group, layer: Layer, name: str) -> np.ndarray | None:
+    """Where a weight has connections; ``None`` where the file does not say."""
+    if name not in group:
+        return None
+    home = name.replace("mask", "weight")
+    parts = [weight for part, weight in layer.weights.items() if part.split("/")[0] == home]
+    mask = group.whole(name, 0, 1, np.int32)
+    if not parts or mask.shape != parts[0].shape:
+        came, shape = f"has shape {mask.shape}", parts[0].shape if parts else "no such dataset"
+        raise group.fault(name, came, f"{shape}, as `{home}`", EXPORT)
+    if any(weight[mask == 0].any() for weight in parts):
+        raise group.fault(name, f"is 0 where `{home}` is not", "weights of 0 there", "remove it")
+    return mask
 
 
 def _check_parts(layer: Layer, group: Group) -> None:

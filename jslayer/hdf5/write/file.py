@@ -11,24 +11,15 @@ import flax.linen as nn
 import h5py
 import numpy as np
 
-from jslayer.block.base import MAX_DELAY
-from jslayer.block.graph import flat, own_variables
+from jslayer.block.graph import joining
 from jslayer.block.sequential import name_of
-from jslayer.block.unweighted import Input
 from jslayer.hdf5 import checksum
 from jslayer.hdf5.attributes import is_kept, plain, text_of
-from jslayer.hdf5.late import latenesses
-from jslayer.hdf5.write.content import Content, head
-from jslayer.hdf5.write.layers import content_of
+from jslayer.hdf5.write.content import Content
+from jslayer.hdf5.write.network import layer_of, layers_of
 from jslayer.hdf5.write.numbers import int64, reduced
 from jslayer.io.files import replacing
-from jslayer.neuron import parameters
-from jslayer.ops import swept
 
-CONCAT = (
-    "joins layers, where inference tools run one behind the other; `hdf5.inference` and "
-    "`hdf5.load` run it."
-)
 FORMAT_VERSION = 1
 """Version of what we add to the format: the attributes."""
 
@@ -38,6 +29,7 @@ def export(
     network: nn.Module,
     variables: Mapping[str, Any],
     *,
+    sample: Any = None,
     reduced_weights: bool = False,
     attributes: Mapping[str, str | float | np.ndarray] | None = None,
 ) -> None:
@@ -53,8 +45,11 @@ def export(
 
     Args:
       path: Name of the file; one that exists is replaced at the end, and stays after an error.
-      network: A `jslayer.block.Sequential` or `jslayer.block.Graph`, or one block.
+      network: A `jslayer.block.Sequential` or `jslayer.block.Graph`, one block, or a module of your
+        own that calls blocks, which `jslayer.block.graph_of` turns into a graph.
       variables: What ``network.init`` returned, with the trained ``params`` and ``batch_stats``.
+      sample: For a module of your own data as it takes them, ``[N, C, ..., T]``: of which only the
+        shape and dtype are used. Blocks alone need none.
       reduced_weights: Also write every weight divided by the largest power of two that they all
         share, as int32 ``reduced/<weight>/mantissa`` with its ``exponent``; ``weight`` stays.
       attributes: Numbers, rows of numbers and texts about the whole network, e.g. names of its
@@ -65,8 +60,9 @@ def export(
       IsADirectoryError: ``path`` is a folder.
       TypeError: ``variables`` is no mapping, an array of it is not real floating-point, or the
         format has no layer for a block.
-      ValueError: ``variables`` does not fit the network or is not finite, or the file cannot hold
-        a number, e.g. a weight that is not quantised.
+      ValueError: ``variables`` does not fit the network or is not finite, the file cannot hold
+        a number, e.g. a weight that is not quantised, or a module of your own does what a graph of
+        blocks cannot say, or comes without ``sample``.
 
     Warns:
       UserWarning: inference tools ignore part of what is written, or fail on it.
@@ -84,7 +80,7 @@ def export(
       ...         file["layer/1/weight"].shape, int(file["layer/1/neuron/vThMant"][()])
       ((2, 4), 80)
     """
-    layers, outputs = _layers(network, variables)
+    layers, outputs = layers_of(network, variables, sample)
     for place, layer in layers.items():
         for note in layer.notes:
             warnings.warn(f"{place}: {note}", stacklevel=2)
@@ -146,6 +142,10 @@ def _reduced(datasets: Mapping[str, Any]) -> dict[str, np.ndarray]:
 def write_block(group: h5py.Group, block: nn.Module, variables: Mapping[str, Any]) -> None:
     """Writes one block into an open, empty hdf5 group, as `export` does for each of its layers.
 
+    For a loop over blocks in a row, as lava-dl's users write it; a bound block's own method
+    ``export_hdf5(group)`` is the same. Joins between blocks, and the file's own attributes with
+    its checksum, are written by `export` alone.
+
     Args:
       group: Where the datasets go.
       block: The block.
@@ -153,105 +153,42 @@ def write_block(group: h5py.Group, block: nn.Module, variables: Mapping[str, Any
 
     Raises:
       TypeError, ValueError: as `export`; then nothing is written.
+      ValueError: ``group`` is not empty, or the block is of a `jslayer.block.Graph` with joins.
 
     Warns:
       UserWarning: as `export`.
+
+    Example:
+      >>> import os, tempfile, h5py, jax, jax.numpy as jnp
+      >>> from jslayer import hdf5
+      >>> from jslayer.block import Sequential, cuba
+      >>> neuron = dict(threshold=1.25, current_decay=0.25, voltage_decay=0.03)
+      >>> network = Sequential([cuba.Dense(neuron, 6, 4), cuba.Dense(neuron, 4, 2)])
+      >>> variables = network.init(jax.random.key(0), jnp.ones((1, 6, 20)))
+      >>> with tempfile.TemporaryDirectory() as folder:
+      ...     path = os.path.join(folder, "network.net")
+      ...     with h5py.File(path, "w") as file:
+      ...         layer = file.create_group("layer")
+      ...         for i, block in enumerate(network.bind(variables).blocks):
+      ...             block.export_hdf5(layer.create_group(f"{i}"))
+      ...     len(hdf5.read(path).layers)
+      2
     """
     if len(group):
         raise ValueError(
             f"`group` {group.name} holds {', '.join(group)}, expected an empty group; "
             "write every block into a group of its own."
         )
-    layer = _layer(group.name, block, variables)
+    scope = getattr(block, "scope", None)
+    if scope is not None and scope.parent in joining:
+        raise ValueError(
+            f"{group.name} ({name_of(block)}): is a block of a Graph with joins, expected one of "
+            "blocks in a row; write the network with `hdf5.export`, which writes its joins too."
+        )
+    layer = layer_of(f"{group.name} ({name_of(block)})", block, variables)
     for note in layer.notes:
         warnings.warn(f"{group.name}: {note}", stacklevel=2)
     _fill(group, layer)
-
-
-def _layers(
-    network: nn.Module, variables: Mapping[str, Any]
-) -> tuple[dict[str, Content], tuple[int, ...]]:
-    """The layers of a network by their place in the file, and the numbers of the outputs.
-
-    A block that does not read the one before it alone stands behind a concat of what it reads.
-    The numbers are empty where the last layer is the only output.
-    """
-    _check_mapping(variables)
-    entries, ends = flat(network)
-    if not entries:
-        raise ValueError("`network` has no blocks, expected at least one; add a block.")
-    late = latenesses([entry.block for entry in entries], [entry.reads for entry in entries])
-    layers: dict[str, Content] = {}
-    numbers: list[int] = []
-    for entry in entries:
-        place = f"layer/{len(layers)}"
-        read = [_number(place, source, numbers) for source in entry.reads]
-        if read != [len(layers) - 1]:
-            latest = max(late[source] for source in entry.reads)
-            held = [latest - late[source] for source in entry.reads]
-            layers[place] = _concat(place, read, held, list(layers.values()))
-            place = f"layer/{len(layers)}"
-        if isinstance(entry.block, Input) and layers:
-            raise ValueError(
-                f"{place} (Input): stands behind another block, expected an Input block in front "
-                "only; leave it out."
-            )
-        numbers.append(len(layers))
-        layers[place] = _layer(place, entry.block, own_variables(entry.path, variables))
-    outputs = tuple(numbers[end] for end in ends)
-    return layers, () if outputs == (len(layers) - 1,) else outputs
-
-
-def _number(place: str, source: int, numbers: list[int]) -> int:
-    """Number of the layer that a block reads, given the numbers of those before it."""
-    if source >= 0:
-        return numbers[source]
-    if numbers:
-        raise ValueError(
-            f"{place}: reads the network's input, which stands before all layers, expected an "
-            "Input block to be read; put one in front, for everything that reads the input."
-        )
-    return -1
-
-
-def _concat(place: str, read: list[int], held: list[int], before: list[Content]) -> Content:
-    """The layer that joins what a block reads."""
-    if max(held) > MAX_DELAY:
-        raise ValueError(
-            f"{place}: joins layers that are {max(held)} steps apart on hardware, expected at "
-            f"most {MAX_DELAY}; bring them closer."
-        )
-    shapes = [tuple(int(size) for size in before[number].datasets["shape"]) for number in read]
-    shape = (sum(sizes[0] for sizes in shapes), *shapes[0][1:])
-    found = head("concat", shape if len(shape) == 3 else (shape[0],))
-    previous = read[0] == len(before) - 1 and len(read) > 1
-    found.datasets["layers"] = int64(read[1:] if previous else read)
-    if not previous:
-        found.attributes["previous"] = False
-    if any(held):
-        found.datasets["delay"] = int64(held)
-    found.notes.append(CONCAT)
-    return found
-
-
-def _layer(place: str, block: nn.Module, variables: Mapping[str, Any]) -> Content:
-    """The layer of a block; its errors name the place."""
-    _check_mapping(variables)
-    try:
-        parameters.known(swept.taken_out((block, variables))[1].values())
-        return content_of(block, variables)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{place} ({name_of(block)}): {error}") from error
-
-
-def _check_mapping(variables: Any) -> None:
-    if not isinstance(variables, Mapping) or not all(
-        isinstance(tree, Mapping) for tree in variables.values()
-    ):
-        raise TypeError(
-            f"`variables` is a {type(variables).__name__} without collections, expected "
-            "{'params': ..., 'constants': ...}; pass what `init` returned, with trained params."
-        )
 
 
 def _fill(group: h5py.Group, layer: Content) -> None:

@@ -16,7 +16,7 @@ from jslayer.hdf5.write.feedback import recurrent_weights, winner_bias, winner_w
 from jslayer.hdf5.write.neuron import neuron_content
 from jslayer.hdf5.write.norms import norm_content, own_bias
 from jslayer.hdf5.write.numbers import check_finite, check_shape, int64, lookup, whole_even
-from jslayer.hdf5.write.weights import kernel_notes, matrix_notes, weights_in_use
+from jslayer.hdf5.write.weights import kernel_notes, mask_of, matrix_notes, weights_in_use
 from jslayer.neuron.spiking import Spiking
 from jslayer.synapse.window import Window
 
@@ -124,12 +124,15 @@ def _matrix(block, variables, kind="dense", place="synapse"):
     outputs = int(block.out_neurons)
     found = head(kind, (outputs, 1, 1) if synapse.spatial else (outputs,))
     weights = weights_in_use(synapse, variables, place, scale)
+    mask = mask_of(synapse, weights)
     weights = {f"weight{suffix}": w.reshape(outputs, -1) for suffix, w in weights.items()}
     found.datasets |= {
         "inFeatures": int64(next(iter(weights.values())).shape[1]),
         "outFeatures": int64(outputs),
         **weights,
     }
+    if mask is not None:
+        found.datasets["mask"] = mask.reshape(outputs, -1)
     found.attributes["w_scale"] = scale
     if synapse.spatial:
         found.attributes["in_shape"] = int64(synapse.input_shape)
@@ -223,6 +226,9 @@ def _feedback(block, variables):
     scale = found.attributes["w_scale"]
     rec = (winner_weights if winners else recurrent_weights)(block, variables, scale)
     found.datasets |= rec
+    mask = None if winners else mask_of(block.feedback_synapse(parent=None), rec)
+    if mask is not None:
+        found.datasets["mask_rec"] = mask
     found.notes += matrix_notes(weights | rec)
     found.add(_neuron(block, variables, block.out_neurons))
     if winners:
@@ -246,6 +252,9 @@ def _kernel(block, variables, kind):
     found = head(kind, shape)
     weights = weights_in_use(synapse, variables, "synapse", scale)
     found.datasets |= {f"weight{suffix}": weight for suffix, weight in weights.items()}
+    mask = mask_of(synapse, weights)
+    if mask is not None:
+        found.datasets["mask"] = mask
     found.datasets |= {
         "kernelSize": int64(window.kernel),
         "stride": int64(window.stride),

@@ -73,6 +73,13 @@ def _stored(synapse: Synapse, variables: Mapping[str, Any], place: str) -> dict[
     return stored
 
 
+def mask_of(synapse: Synapse, weights: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """The connections of a synapse, shaped like its weights in use; ``None`` for all."""
+    if synapse.mask is None:
+        return None
+    return synapse.mask.over(next(iter(weights.values())).shape).astype(np.uint8)
+
+
 def matrix_notes(weights: Mapping[str, np.ndarray]) -> list[str]:
     """What to warn about for weights that inference tools hold side by side as a matrix."""
     notes: list[str] = []

@@ -9,6 +9,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jslayer.block import replay
 from jslayer.block.base import Block
 from jslayer.neuron import sigma_delta
 
@@ -88,7 +89,7 @@ def probing(layers: list[Layer]) -> Iterator[None]:
                 layers.append(layer)
         return found
 
-    with nn.intercept_methods(watch):
+    with replay.off(), nn.intercept_methods(watch):
         yield
 
 
