@@ -22,7 +22,7 @@ pip := $(python) -m pip --disable-pip-version-check --quiet
 # Set for another Python, these two break a fresh environment.
 unexport PYTHONHOME PYTHONPATH
 
-.PHONY: help demo test lint types format bench docs dist clean venv-viz venv-dev
+.PHONY: help demo test lint types format bench docs dist clean venv-viz venv-dev venv-docs
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,9p
@@ -50,7 +50,7 @@ format: venv-dev
 bench: venv-dev
 	$(python) -m benchmarks $(if $(BENCHMARKS),--only $(BENCHMARKS))
 
-docs: $(VENV)/.installed-docs
+docs: venv-docs
 	$(python) -m tools.website
 
 dist: venv-dev
@@ -69,6 +69,7 @@ clean:
 # The installation is editable: only a change of pyproject.toml asks for a new one.
 venv-viz: $(VENV)/.installed-viz
 venv-dev: $(VENV)/.installed-dev
+venv-docs: $(VENV)/.installed-docs
 
 $(VENV)/.installed-%: pyproject.toml | $(python)
 	@echo "Installing jslayer[$*] into $(VENV) ..."
