@@ -8,10 +8,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jslayer.io.first import writes
 from jslayer.loss.labels import Reduction
 from jslayer.training.accumulate import reduction_of
 from jslayer.training.finite import METRIC, require_finite
 from jslayer.training.metrics import Hook, flatten
+from jslayer.training.sharding import spread, spread_batch
 from jslayer.training.state import TrainState, create_state
 from jslayer.training.stats import LearningStats
 from jslayer.training.step import Loss, eval_step, train_step
@@ -28,6 +30,10 @@ class Assistant:
     ``state`` as it was, and raises `jslayer.training.NotFiniteError`, which names the first layer.
     So that the device never waits, the step raises at the next call, `end_epoch` at the latest;
     with hooks, which wait for its numbers, at once.
+
+    Of several processes, see `jslayer.training.distributed`, all do the same: the state is copied
+    to all devices, arrays that are not laid out yet are this process's part of a batch, statistics
+    are those of all, and hooks are called in the first process alone.
 
     Args:
       network_or_state: A network, or a `TrainState` that is trained on. Its memory is taken over.
@@ -90,7 +96,7 @@ class Assistant:
         gradient_norms: bool = False,
         hooks: Iterable[Hook] = (),
     ):
-        self.state = _state(network_or_state, optimizer, sample, seed, clip)
+        self.state = spread(_state(network_or_state, optimizer, sample, seed, clip))
         self.stats = LearningStats() if stats is None else stats
         self._mean = reduction_of(loss, reduction) == "mean"
         count = None if classifier is None else _counter(classifier)
@@ -115,6 +121,7 @@ class Assistant:
           NotFiniteError: the batch before, or with hooks this one, met NaN or infinity.
           ValueError: a label is out of range.
         """
+        x, target = spread_batch((x, target))
         self.state, metrics = self._train(self.state, x, target)
         before, self._last = self._last, metrics
         require_finite(self.state, before)
@@ -128,6 +135,7 @@ class Assistant:
     def valid(self, x: jax.typing.ArrayLike, target: Any) -> tuple[jax.Array, dict[str, Any]]:
         """Measures one batch of the validation split; returns output and metrics."""
         self._require_finite()
+        x, target = spread_batch((x, target))
         y, metrics = self._evaluate(self.state, x, target)
         self._count(self.stats.validation, metrics, len(x))
         return y, metrics
@@ -135,6 +143,7 @@ class Assistant:
     def test(self, x: jax.typing.ArrayLike, target: Any) -> tuple[jax.Array, dict[str, Any]]:
         """Measures one batch of the test split; returns output and metrics."""
         self._require_finite()
+        x, target = spread_batch((x, target))
         y, metrics = self._evaluate(self.state, x, target)
         self._count(self.stats.testing, metrics, len(x))
         return y, metrics
@@ -165,6 +174,8 @@ class Assistant:
         stat.update(loss, metrics.get("correct"), samples)
 
     def _tell(self, values):
+        if not writes():
+            return
         step = int(self.state.step)
         for hook in self._hooks:
             hook(step, values)
