@@ -14,6 +14,7 @@ from jslayer.io.text import shown
 WAIT_S = 1800
 """How long processes wait for one another where they compare something."""
 
+_TEXT, _FAULT = "=", "!"  # how a text of the store begins
 _numbers = itertools.count()  # of what is exchanged, in the same order on all processes
 
 
@@ -58,12 +59,12 @@ def agree(name: str, about: Mapping[str, Any]) -> None:
                     )
         return ""
 
-    if fault := _judged(name, json.dumps(dict(about), sort_keys=True), judge):
+    if fault := _judged(json.dumps(dict(about), sort_keys=True), judge):
         raise ValueError(fault)
 
 
 @contextlib.contextmanager
-def jointly(name: str) -> Iterator[None]:
+def jointly() -> Iterator[None]:
     """A block that all processes get through, or none: where one fails, all raise.
 
     Raises:
@@ -74,32 +75,59 @@ def jointly(name: str) -> Iterator[None]:
         return
     try:
         yield
-    except Exception as error:
-        text = f"process {number()} of {count()} stopped: {' '.join(str(error).split())}"
-        with contextlib.suppress(Exception):
-            _judged(name, text, _first_fault)
+    except OtherProcessError:  # all know it already
         raise
-    if fault := _judged(name, "", _first_fault):
-        raise OtherProcessError(fault)
+    except Exception as error:
+        _fail(f"process {number()} of {count()} stopped: {' '.join(str(error).split())}")
+        raise
+    _judged("", lambda texts: "")
 
 
-def _first_fault(texts: list[str]) -> str:
-    return next((text for text in texts if text), "")
+def first_says(make: Callable[[], Any]) -> Any:
+    """What ``make`` returns in process 0, something that JSON can express, in all processes.
+
+    Raises:
+      OtherProcessError: ``make`` failed in process 0, which raises what it raised.
+    """
+    if count() == 1:
+        return make()
+    made = None
+    with jointly():
+        if number() == 0:
+            made = make()
+    return json.loads(_judged(json.dumps(made), lambda texts: texts[0]))
 
 
-def _judged(name: str, text: str, judge: Callable[[list[str]], str]) -> str:
+def _judged(text: str, judge: Callable[[list[str]], str]) -> str:
     """What process 0 makes of one text of each process; waits for all.
 
     By the store of JAX's coordinator: it needs neither devices nor programs, which are just what
     may differ.
+
+    Raises:
+      OtherProcessError: One of them failed instead of coming here.
     """
-    client = runtime.global_state.client
-    key = f"jslayer/{next(_numbers)}/{name}"
-    wait_ms = 1000 * WAIT_S
+    client, key, wait_ms = runtime.global_state.client, _next_key(), 1000 * WAIT_S
     if number():
-        client.key_value_set(f"{key}/{number()}", text)
-        return client.blocking_key_value_get(f"{key}/verdict", wait_ms)[1:]
-    others = [client.blocking_key_value_get(f"{key}/{p}", wait_ms) for p in range(1, count())]
-    verdict = judge([text, *others])
-    client.key_value_set(f"{key}/verdict", f"={verdict}")
-    return verdict
+        client.key_value_set(f"{key}/{number()}", f"{_TEXT}{text}")
+        verdict = client.blocking_key_value_get(f"{key}/verdict", wait_ms)
+    else:
+        others = [client.blocking_key_value_get(f"{key}/{p}", wait_ms) for p in range(1, count())]
+        faults = [found for found in others if found.startswith(_FAULT)]
+        texts = [text, *(found[1:] for found in others)]
+        verdict = faults[0] if faults else f"{_TEXT}{judge(texts)}"
+        client.key_value_set(f"{key}/verdict", verdict)
+    if verdict.startswith(_FAULT):
+        raise OtherProcessError(verdict[1:])
+    return verdict[1:]
+
+
+def _fail(said: str) -> None:
+    """Lets the others, who wait in `_judged` or will, know why this process does not come."""
+    key = f"{_next_key()}/{number() or 'verdict'}"
+    with contextlib.suppress(Exception):
+        runtime.global_state.client.key_value_set(key, f"{_FAULT}{said}")
+
+
+def _next_key() -> str:
+    return f"jslayer/{next(_numbers)}"
