@@ -71,8 +71,12 @@ def begin(options: argparse.Namespace) -> training.BatchSharding | None:
       ValueError: The options do not go together, or JAX sees fewer devices.
     """
     if several(options):
+        # JAX would keep the process alive after the signal by which schedulers end it
+        jax.config.update("jax_enable_preemption_service", False)
         given = (options.coordinator, options.processes, options.process)
-        return training.BatchSharding(training.distributed(*given, heartbeat_s=options.heartbeat))
+        mesh = training.distributed(*given, heartbeat_s=options.heartbeat)
+        say(f"{processes.count()} processes, {mesh.size} devices")
+        return training.BatchSharding(mesh)
     wanted, there = options.devices or 1, jax.local_devices()
     if wanted > len(there):
         raise ValueError(
