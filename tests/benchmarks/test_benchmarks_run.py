@@ -79,6 +79,10 @@ EXPECTED = {
             "4 frames x 20 boxes in one call",
         },
     ),
+    "processes": (
+        {"network", "processes", "temporary, MiB", "median, ms", "their MiB", "efficiency"},
+        {"dense", "all-reduce", "one by one", "joined"},
+    ),
     "sharding": (TIMES | {"network", "devices"}, {"dense: 1 device"}),
 }
 """Columns and rows that must be among those printed."""
