@@ -107,7 +107,7 @@ def _judged(text: str, judge: Callable[[list[str]], str]) -> str:
     Raises:
       OtherProcessError: One of them failed instead of coming here.
     """
-    client, key, wait_ms = runtime.global_state.client, _next_key(), 1000 * WAIT_S
+    client, key, wait_ms = _store(), _next_key(), 1000 * WAIT_S
     if number():
         client.key_value_set(f"{key}/{number()}", f"{_TEXT}{text}")
         verdict = client.blocking_key_value_get(f"{key}/verdict", wait_ms)
@@ -126,7 +126,11 @@ def _fail(said: str) -> None:
     """Lets the others, who wait in `_judged` or will, know why this process does not come."""
     key = f"{_next_key()}/{number() or 'verdict'}"
     with contextlib.suppress(Exception):
-        runtime.global_state.client.key_value_set(key, f"{_FAULT}{said}")
+        _store().key_value_set(key, f"{_FAULT}{said}")
+
+
+def _store() -> Any:
+    return runtime.global_state.client
 
 
 def _next_key() -> str:

@@ -80,8 +80,8 @@ EXPECTED = {
         },
     ),
     "processes": (
-        {"network", "processes", "temporary, MiB", "median, ms", "their MiB", "efficiency"},
-        {"dense", "all-reduce", "one by one", "joined"},
+        {"case", "temporary, MiB", "median, ms", "their MiB", "kind", "efficiency"},
+        {"dense: 2 processes", "all-reduce", "64 GPUs"},
     ),
     "sharding": (TIMES | {"network", "devices"}, {"dense: 1 device"}),
 }
