@@ -52,7 +52,17 @@ def run(options: argparse.Namespace, out: Path, *more: str, count: int, watch: W
     finally:
         for process in running:
             process.kill()
-    return codes, [log.read_text(errors="replace") for log in logs]
+    return codes, [said(log, code) for log, code in zip(logs, codes, strict=True)]
+
+
+def said(log: Path, code: int) -> str:
+    """What a process said; of one that was aborted a helper says why, a moment later."""
+    stop = time.monotonic() + 20
+    while code == -signal.SIGABRT and SENTENCE not in log.read_text(errors="replace"):
+        if time.monotonic() > stop:
+            break
+        time.sleep(0.1)
+    return log.read_text(errors="replace")
 
 
 def killed(delay_s: float, number: int, found: dict[str, float]) -> Watch:

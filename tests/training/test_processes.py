@@ -50,6 +50,12 @@ def launch(repository, folder, processes):
         for process in running:
             process.kill()
             process.wait()
+    # what a process says that JAX has ended, a helper writes a moment later
+    stop = time.monotonic() + 20
+    while not all("error: process" in text.read_text() for text in texts):
+        if time.monotonic() > stop:
+            break
+        time.sleep(0.1)
     return codes, [text.read_text() for text in texts], seconds
 
 
