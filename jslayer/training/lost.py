@@ -29,12 +29,12 @@ def is_loss(error: BaseException) -> bool:
     return foreign and any(mark in str(error) for mark in _MARKS)
 
 
-def sentence(process: int, processes: int) -> str:
-    """What a process says that ends as another is gone."""
+def sentence(process: int, processes: int, *, cause: str = "") -> str:
+    """What a process says that ends as another is gone, or for another ``cause``."""
     return (
-        f"process {process} of {processes} ended: another process died or could not be reached "
-        "any more; the first message of all processes says which. Start all of them again, from "
-        "the last checkpoint."
+        f"process {process} of {processes} ended: {cause}another process died or could not be "
+        "reached any more; the first message of all processes says which. Start all of them "
+        "again, from the last checkpoint."
     )
 
 
@@ -49,7 +49,9 @@ class Guard:
     def __init__(self, process: int, processes: int):
         self.sentence = sentence(process, processes)
         self._failed = False
-        self._helper = _helper(f"error: {self.sentence}")
+        # who is killed cannot say so, and the helper cannot tell
+        unknown = sentence(process, processes, cause="it was killed, or ")
+        self._helper = _helper(f"error: {unknown}")
         self._before = sys.excepthook
         sys.excepthook = self._hook
         # after JAX's own, so that it runs before JAX waits for the others
