@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,9 @@ from jslayer.io.text import shown
 
 WAIT_S = 1800
 """How long processes wait for one another where they compare something."""
+
+READ_S = 10
+"""How long process 0, when it fails, waits for the others to read why."""
 
 _TEXT, _FAULT = "=", "!"  # how a text of the store begins
 _numbers = itertools.count()  # of what is exchanged, in the same order on all processes
@@ -111,12 +115,17 @@ def _judged(text: str, judge: Callable[[list[str]], str]) -> str:
     if number():
         client.key_value_set(f"{key}/{number()}", f"{_TEXT}{text}")
         verdict = client.blocking_key_value_get(f"{key}/verdict", wait_ms)
+        client.key_value_set(f"{key}/{number()}/seen", "")
     else:
         others = [client.blocking_key_value_get(f"{key}/{p}", wait_ms) for p in range(1, count())]
         faults = [found for found in others if found.startswith(_FAULT)]
         texts = [text, *(found[1:] for found in others)]
         verdict = faults[0] if faults else f"{_TEXT}{judge(texts)}"
         client.key_value_set(f"{key}/verdict", verdict)
+        # who leaves now takes the store along
+        for p in range(1, count()):
+            client.blocking_key_value_get(f"{key}/{p}/seen", wait_ms)
+        client.key_value_delete(key)
     if verdict.startswith(_FAULT):
         raise OtherProcessError(verdict[1:])
     return verdict[1:]
@@ -124,9 +133,14 @@ def _judged(text: str, judge: Callable[[list[str]], str]) -> str:
 
 def _fail(said: str) -> None:
     """Lets the others, who wait in `_judged` or will, know why this process does not come."""
-    key = f"{_next_key()}/{number() or 'verdict'}"
+    client, key = _store(), _next_key()
     with contextlib.suppress(Exception):
-        _store().key_value_set(key, f"{_FAULT}{said}")
+        client.key_value_set(f"{key}/{number() or 'verdict'}", f"{_FAULT}{said}")
+        if number() == 0:  # who leaves takes the store along
+            stop = time.monotonic() + READ_S
+            for p in range(1, count()):
+                left_ms = max(1, int(1000 * (stop - time.monotonic())))
+                client.blocking_key_value_get(f"{key}/{p}/seen", left_ms)
 
 
 def _store() -> Any:
