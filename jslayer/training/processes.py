@@ -136,7 +136,9 @@ def _fail(said: str) -> None:
     client, key = _store(), _next_key()
     with contextlib.suppress(Exception):
         client.key_value_set(f"{key}/{number() or 'verdict'}", f"{_FAULT}{said}")
-        if number() == 0:  # who leaves takes the store along
+        if number():
+            client.key_value_set(f"{key}/{number()}/seen", "")
+        else:  # who leaves takes the store along
             stop = time.monotonic() + READ_S
             for p in range(1, count()):
                 left_ms = max(1, int(1000 * (stop - time.monotonic())))
