@@ -16,6 +16,7 @@ from types import TracebackType
 LOST = 3
 """Exit code of a process that ended as it lost another."""
 
+_FOREIGN = ("ValueError", "RuntimeError", "JaxRuntimeError", "XlaRuntimeError")
 _MARKS = (
     *("Gloo", "NCCL", "nccl", "coordination", "Coordination", "heartbeat"),
     *("Connection reset by peer", "Connection closed by peer", "Socket closed"),
@@ -25,7 +26,7 @@ _MARKS = (
 
 def is_loss(error: BaseException) -> bool:
     """Whether an error of JAX says that another process, or the way to it, is gone."""
-    foreign = type(error).__name__ in ("ValueError", "RuntimeError", "JaxRuntimeError")
+    foreign = type(error).__name__ in _FOREIGN
     return foreign and any(mark in str(error) for mark in _MARKS)
 
 

@@ -21,6 +21,8 @@ READ_S = 10
 _TEXT, _FAULT = "=", "!"  # how a text of the store begins
 _numbers = itertools.count()  # of what is exchanged, in the same order on all processes
 
+_together = False
+
 
 class OtherProcessError(RuntimeError):
     """Another process of this training has stopped; the message says which, and why."""
@@ -34,6 +36,17 @@ def number() -> int:
 def count() -> int:
     """How many processes there are. Begins no device."""
     return runtime.global_state.num_processes if jax.distributed.is_initialized() else 1
+
+
+def begin_together() -> None:
+    """Says that the processes train one network, not each its own."""
+    global _together
+    _together = True
+
+
+def together() -> bool:
+    """Whether several processes train one network, as `jslayer.training.distributed` begins."""
+    return _together and count() > 1
 
 
 def agree(name: str, about: Mapping[str, Any]) -> None:

@@ -193,14 +193,14 @@ def shard(state: Any, batch: Any, *, devices: Sequence[jax.Device] | None = None
 
 def spread(state: Any) -> Any:
     """``state``, on all devices of all processes where several train together."""
-    if processes.count() == 1 or not all(map(_is_own, jax.tree.leaves(state))):
+    if not processes.together() or not all(map(_is_own, jax.tree.leaves(state))):
         return state
     return replicate(state)
 
 
 def spread_batch(batch: Any) -> Any:
     """``batch``, over all processes where several train together and it is not yet."""
-    if processes.count() == 1 or not all(map(_is_own, jax.tree.leaves(batch))):
+    if not processes.together() or not all(map(_is_own, jax.tree.leaves(batch))):
         return batch
     return shard_batch(batch)
 

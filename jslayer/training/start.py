@@ -14,7 +14,7 @@ from jslayer.io import first
 from jslayer.io.text import shown
 from jslayer.ops import check
 from jslayer.training.lost import Guard
-from jslayer.training.processes import agree, count, number
+from jslayer.training.processes import agree, begin_together, count, number
 from jslayer.training.sharding import data_mesh
 
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
@@ -70,6 +70,7 @@ def distributed(
     if _guard is None:
         _guard = Guard(number(), count())
     first.leave_to_first(number() == 0)
+    begin_together()
     agree("versions", _versions())
     return data_mesh()
 
@@ -95,7 +96,7 @@ def _initialize(coordinator, processes, process, heartbeat_s, options):
         if not missing:
             raise
         raise ValueError(
-            f"`{'`, `'.join(missing)}` not given, and JAX detects no cluster here "
+            f"`{'`, `'.join(missing)}` are not given, and JAX detects no cluster here "
             f"({shown(error)}), expected SLURM, Open MPI, Kubernetes or a TPU pod; pass "
             "coordinator, processes and process."
         ) from error
