@@ -349,7 +349,7 @@ def run(options: argparse.Namespace) -> None:
     for name in ("root", "resume"):
         if getattr(options, name):
             raise ValueError(f"`--{name}` is given, but balance takes none; leave it out.")
-    if options.devices > 1:
+    if (options.devices or 1) > 1:
         raise ValueError("`--devices` is given, but a round of balance runs on one; leave it out.")
     names = ("epochs", "learning_rate", "batch_size")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}

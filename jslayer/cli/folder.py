@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jslayer import __version__
+from jslayer.cli import processes
 from jslayer.io import style
 from jslayer.io.locks import Claim
 
@@ -35,7 +36,11 @@ def ended(training: Callable[[], None], out: Path) -> int:
         hint = f"go on from {saved} with --resume" if saved.exists() else "nothing is saved yet"
         print(f"\nstopped; {hint}", file=sys.stderr)
         return 130
-    except (OSError, ValueError, ImportError, FloatingPointError) as error:
+    except Exception as error:
+        if processes.is_lost(error):
+            return processes.tell_lost(error)
+        if not isinstance(error, OSError | ValueError | ImportError | FloatingPointError):
+            raise
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         if isinstance(error, FloatingPointError) and (out / CHECKPOINT).exists():
             print(f"{out / CHECKPOINT} keeps the last good state; see --resume", file=sys.stderr)

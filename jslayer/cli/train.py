@@ -8,6 +8,7 @@
 
 import argparse
 import dataclasses
+import hashlib
 import json
 import math
 import sys
@@ -17,9 +18,10 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 
-from jslayer import classifier, datasets, hdf5, io, utils
-from jslayer.cli import balance
+from jslayer import classifier, datasets, hdf5, io, training, utils
+from jslayer.cli import balance, processes
 from jslayer.cli.folder import (
     CHECKPOINT,
     drawing_lacks,
@@ -31,6 +33,7 @@ from jslayer.cli.folder import (
     started,
 )
 from jslayer.cli.name import called
+from jslayer.cli.processes import say
 from jslayer.cli.recipes import ABOUT, RECIPES, About, Recipe, Settings
 from jslayer.io import style
 from jslayer.io.files import replacing
@@ -39,6 +42,7 @@ from jslayer.io.locks import Claim
 from jslayer.neuron.starting import STARTING
 from jslayer.ops import event_batch
 from jslayer.training.finite import require_finite
+from jslayer.training.processes import agree, count, first_says, jointly, number
 from jslayer.training.step import Step
 
 PREVIOUS = "checkpoint.previous.msgpack"
@@ -67,9 +71,9 @@ class Run:
       out: Folder to write to.
       state: Network and optimiser after the epochs that ``stats`` counts.
       stats: Statistics so far.
-      claim: Keeps others from training into ``out``.
+      claim: Keeps others from training into ``out``; ``None`` in all processes but the first.
       options: What else a user could have turned.
-      devices: How many share a batch.
+      sharding: Who reads which samples, and where they go; ``None``: all to one device.
       draws: Whether pictures can be drawn.
     """
 
@@ -80,21 +84,15 @@ class Run:
     out: Path
     state: utils.TrainState
     stats: utils.LearningStats
-    claim: Claim
+    claim: Claim | None
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
-    devices: int = 1
+    sharding: training.BatchSharding | None = None
     draws: bool = True
 
     @property
     def about(self) -> dict[str, Any]:
         """What ``stats.json`` says about the run."""
         return record(self.data, {"seed": self.seed, "epochs": self.epochs, **self.options})
-
-    def place(self, batch: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Splits a batch over the devices; a last, smaller one may not divide and stays whole."""
-        if self.devices == 1 or len(batch[0]) % self.devices:
-            return batch
-        return utils.shard_batch(batch, utils.data_mesh(jax.local_devices()[: self.devices]))
 
     def save(self) -> None:
         """Writes the checkpoint, statistics included so that the two agree, and ``stats.json``."""
@@ -161,10 +159,11 @@ def add_options(found: argparse.ArgumentParser) -> None:
         choices=STARTING,
         help="family of neurons, with numbers that work for it (default: cuba, with the recipe's)",
     )
-    found.add_argument("--devices", type=int, default=1, help="how many share a batch (1)")
+    found.add_argument("--devices", type=int, help="how many share a batch (1)")
     found.add_argument("--out", type=Path, help="folder to write to (runs/DATA)")
     found.add_argument("--seed", type=int, default=0, help="fixes data, weights and dropout (0)")
     found.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    processes.add_options(found)
 
 
 class _List(argparse.Action):
@@ -196,11 +195,12 @@ def main(arguments: list[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> int:
     """Trains as the options say; returns the exit code."""
     options.out = options.out or Path("runs") / options.data
-    return ended(lambda: _train(options), options.out)
+    return processes.left(ended(lambda: _train(options), options.out))
 
 
 def _train(options: argparse.Namespace) -> None:
     check_options(options)
+    processes.several(options)
     if options.data == "detection":
         start = called("train").removesuffix("train").strip()
         raise ValueError(
@@ -215,7 +215,8 @@ def _train(options: argparse.Namespace) -> None:
         train(prepared)
         finish(prepared)
     finally:
-        prepared.claim.release()
+        if prepared.claim is not None:
+            prepared.claim.release()
 
 
 def check_options(options: argparse.Namespace) -> None:
@@ -230,12 +231,6 @@ def check_options(options: argparse.Namespace) -> None:
         raise ValueError(f"`--learning-rate` is {rate}, expected more than 0; pass such as 0.001.")
     if not 0 <= options.seed < 2**32:
         raise ValueError(f"`--seed` is {options.seed}, expected 0 to {2**32 - 1}; pass another.")
-    there = len(jax.local_devices())
-    if options.devices > there:
-        raise ValueError(
-            f"`--devices` is {options.devices}, but JAX sees {there}, expected at most as many; "
-            "pass fewer."
-        )
     if options.neuron is not None and options.data in ("balance", "detection", "pilotnet"):
         raise ValueError(
             f"`--neuron` is {options.neuron}, but the neurons of {options.data} are its own; leave "
@@ -259,17 +254,26 @@ def prepare(options: argparse.Namespace) -> Run:
       ValueError: An option is out of range, or data or checkpoint do not fit.
     """
     check_options(options)
-    if lacks := drawing_lacks():
-        print(f"note: no pictures will be drawn. {lacks}", file=sys.stderr)
-    saved = options.out / CHECKPOINT
-    if options.resume:
-        require_checkpoint(saved)
-    with started(options.out) as claim:
-        return prepare_claimed(options, claim, draws=not lacks)
+    sharding = processes.begin(options)
+    with jointly():
+        if number():
+            return prepare_claimed(options, None, sharding=sharding)
+        if lacks := drawing_lacks():
+            print(f"note: no pictures will be drawn. {lacks}", file=sys.stderr)
+        if options.resume:
+            require_checkpoint(options.out / CHECKPOINT)
+        with started(options.out) as claim:
+            return prepare_claimed(options, claim, draws=not lacks, sharding=sharding)
 
 
-def prepare_claimed(options: argparse.Namespace, claim: Claim, *, draws: bool = True) -> Run:
-    """The part of `prepare` that reads and writes in the folder."""
+def prepare_claimed(
+    options: argparse.Namespace,
+    claim: Claim | None,
+    *,
+    draws: bool = True,
+    sharding: training.BatchSharding | None = None,
+) -> Run:
+    """The part of `prepare` that reads and, in the first process, writes in the folder."""
     saved = options.out / CHECKPOINT
     settings = settings_of(options)
     changed = () if settings is None else (settings,)
@@ -286,22 +290,51 @@ def prepare_claimed(options: argparse.Namespace, claim: Claim, *, draws: bool = 
         stats=utils.LearningStats(),
         claim=claim,
         options={name: getattr(used, name) for name in TURNED},
-        devices=options.devices,
+        sharding=sharding,
         draws=draws,
     )
+    if count() > 1:
+        compare(run, settings=used, resume=options.resume, sample=x)
     if options.resume:
-        run.load()
-        print(f"going on from {saved} after {run.stats.epochs} epochs", flush=True)
-    elif saved.is_file():
+        resume(run)
+        say(f"going on from {saved} after {run.stats.epochs} epochs")
+    elif number() == 0 and saved.is_file():
         # Hours of training must not be lost because --resume was forgotten.
         with replacing(options.out / PREVIOUS) as file:
             file.write(saved.read_bytes())
-        print(f"starting anew; what {saved} held is now in {PREVIOUS}", flush=True)
-    if run.devices > 1:
-        mesh = utils.data_mesh(jax.local_devices()[: run.devices])
-        run.state = utils.replicate(run.state, mesh)
+        say(f"starting anew; what {saved} held is now in {PREVIOUS}")
+    if run.sharding is not None:
+        run.state = utils.replicate(run.state, run.sharding.mesh)
     run.save()
     return run
+
+
+def compare(run: Run, *, settings: Settings, resume: bool, sample: Any) -> None:
+    """Raises ``ValueError`` where processes were started with different options or data."""
+    options = {name: repr(value) for name, value in dataclasses.asdict(settings).items()}
+    more = {"data": run.data, "seed": run.seed, "epochs": run.epochs, "resume": resume}
+    agree("options", {**options, **more})
+    testing = run.recipe.testing
+    content = b"".join(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(sample))
+    about = {
+        "number of samples": len(run.recipe.training),
+        "number of test samples": None if testing is None else len(testing),
+        "shape of a sample": str(jax.tree.map(np.shape, sample)),
+        "checksum of the first sample": hashlib.sha256(content).hexdigest()[:16],
+    }
+    agree("data", about)
+
+
+def resume(run: Run) -> None:
+    """Takes over the checkpoint, which the first process alone reads: others may not see it."""
+    if count() == 1:
+        run.load()
+        return
+    with jointly():
+        if number() == 0:
+            run.load()
+    run.stats = utils.LearningStats.from_dict(first_says(run.stats.to_dict))
+    run.state = multihost_utils.broadcast_one_to_all(run.state)
 
 
 def train(run: Run) -> None:
@@ -315,14 +348,15 @@ def train(run: Run) -> None:
         last = min(run.epochs, stats.epochs - stats.epochs % log_every + log_every)
         train_until(run, last, step)
         if recipe.testing is not None:
-            for batch in datasets.batches(recipe.testing, recipe.batch_size, shuffle=False):
-                x, target = run.place((batch[0], recipe.target(batch)))
-                _, metrics = evaluate(run.state, x, target)
+            for batch in datasets.batches(
+                recipe.testing, recipe.batch_size, shuffle=False, sharding=run.sharding
+            ):
+                _, metrics = evaluate(run.state, batch[0], recipe.target(batch))
                 stats.testing.update(metrics["loss"], metrics.get("correct"), len(batch[0]))
         stats.end_epoch()
         run.save()
-        print(f"epoch {last}/{run.epochs}  {stats}", flush=True)
-    print(f"trained {run.epochs - before} epochs in {time.perf_counter() - start:.1f} s")
+        say(f"epoch {last}/{run.epochs}  {stats}")
+    say(f"trained {run.epochs - before} epochs in {time.perf_counter() - start:.1f} s")
 
 
 def train_until(run: Run, last: int, step: Step) -> None:
@@ -339,9 +373,10 @@ def train_until(run: Run, last: int, step: Step) -> None:
             if epoch > first:
                 stats.end_epoch()
             order = (run.seed, epoch)
-            for batch in datasets.batches(recipe.training, recipe.batch_size, seed=order):
-                x, target = run.place((batch[0], recipe.target(batch)))
-                run.state, metrics = step(run.state, x, target)
+            for batch in datasets.batches(
+                recipe.training, recipe.batch_size, seed=order, sharding=run.sharding
+            ):
+                run.state, metrics = step(run.state, batch[0], recipe.target(batch))
                 # These stay on the device until somebody looks.
                 stats.training.update(metrics["loss"], metrics.get("correct"), len(batch[0]))
                 # One step runs while the next is prepared; the bar counts what is done.
@@ -353,6 +388,10 @@ def train_until(run: Run, last: int, step: Step) -> None:
 
 def finish(run: Run) -> None:
     """Writes the pictures and the network file, and lists what a run wrote."""
+    if number():
+        return
+    if count() > 1:
+        run.state = jax.device_get(run.state)  # the others compute no more
     names = ["network.net", CHECKPOINT, "stats.json"]
     if run.draws:
         run.stats.plot(run.out / "learning.png")

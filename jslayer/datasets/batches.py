@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from jslayer.io.random import Seed
 
 from .base import Arrays
-from .order import Samples, index_batches, together
+from .order import Samples, Sharding, index_batches, require_room, together
 
 
 def batches(
@@ -15,6 +15,7 @@ def batches(
     seed: Seed = None,
     shuffle: bool = True,
     drop_last: bool = False,
+    sharding: Sharding | None = None,
 ) -> Iterator[Arrays]:
     """Goes once through a data set.
 
@@ -25,6 +26,8 @@ def batches(
         every epoch. ``None``: an order that differs from call to call.
       shuffle: Without it, the order is that of the data set and ``seed`` is not used.
       drop_last: Leave out a last batch that is smaller, so that all have one shape.
+      sharding: Lay batches out over devices; of several processes each reads its own samples of the
+        same batches, see `jslayer.training.BatchSharding`.
 
     Returns:
       Iterator over tuples of arrays ``[batch_size, ...]``, one array for each part of a sample.
@@ -32,12 +35,24 @@ def batches(
 
     Raises:
       TypeError: ``batch_size`` is no integer, or ``seed`` is no seed.
-      ValueError: ``batch_size`` is below 1, or ``drop_last`` would leave no batch.
+      ValueError: ``batch_size`` is below 1, ``drop_last`` would leave no batch, or several
+        processes have no ``seed``, or a data set of lists of events without ``capacity``.
 
     Example:
       >>> samples = [(float(i), i % 2) for i in range(5)]
       >>> [x.tolist() for x, label in batches(samples, 2, shuffle=False)]
       [[0.0, 1.0], [2.0, 3.0], [4.0]]
     """
+    if shuffle and seed is None and sharding is not None and sharding.processes > 1:
+        raise ValueError(
+            f"`seed` is None for {sharding.processes} processes, expected one that they share, or "
+            "their orders would differ; pass a number."
+        )
     parts = index_batches(len(dataset), batch_size, seed=seed, shuffle=shuffle, drop_last=drop_last)
-    return (together(dataset, indices) for indices in parts)
+    require_room(dataset, sharding)
+    if sharding is None:
+        return (together(dataset, indices) for indices in parts)
+    return (
+        sharding.place(together(dataset, indices[sharding.rows(len(indices))]), len(indices))
+        for indices in parts
+    )

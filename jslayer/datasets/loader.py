@@ -20,7 +20,7 @@ import numpy as np
 from jslayer.io.random import entropy
 
 from .base import Arrays, positive_integer
-from .order import Samples, index_batches, stack, together
+from .order import Samples, Sharding, index_batches, require_room, stack, together
 
 Transform = Callable[..., Sequence[Any]]
 
@@ -43,6 +43,10 @@ class Loader:
         neither batch size nor threads change what comes out.
       workers: Threads that read ahead; 0 reads each batch when it is asked for.
       prefetch: Batches read ahead at most; it counts only with ``workers``.
+      sharding: Lay batches out over devices, see `jslayer.training.BatchSharding`. Of several
+        processes each reads its own samples of every batch; the batches, also a last, smaller one,
+        are those of one process, and ``state()`` is the same on all, so that a run may go on with
+        another number of them. What ``batch_size`` and ``len`` count is over all processes.
 
     Attributes:
       epoch: Number of the epoch that the next batch belongs to.
@@ -51,7 +55,7 @@ class Loader:
     Raises:
       TypeError: A number of something is no integer, or ``seed`` is no seed.
       ValueError: A number is out of range, there are no samples, or ``drop_last`` would leave no
-        batch.
+        batch, or several processes have a data set of lists of events without ``capacity``.
 
     Example:
       >>> loader = Loader([(i, -i) for i in range(6)], 2, shuffle=False)
@@ -73,6 +77,7 @@ class Loader:
         transform: Transform | None = None,
         workers: int = 0,
         prefetch: int = 2,
+        sharding: Sharding | None = None,
     ):
         if workers < 0:
             raise ValueError(
@@ -87,6 +92,8 @@ class Loader:
         self.transform = transform
         self.workers = workers
         self.prefetch = positive_integer("prefetch", prefetch)
+        require_room(dataset, sharding)
+        self.sharding = sharding
         self.epoch = self.position = 0
         self._turn = 0  # of the iterator that may go on
         self._parts(0)  # says now what is wrong with the arguments
@@ -142,7 +149,7 @@ class Loader:
         Args:
           state: What ``state()`` returned.
           dataset: The same samples as then.
-          **options: ``transform`` (the same as then), ``workers`` and ``prefetch``.
+          **options: ``transform`` (the same as then), ``workers``, ``prefetch`` and ``sharding``.
 
         Raises:
           ValueError: ``dataset`` has another number of samples, or the state is damaged.
@@ -234,6 +241,12 @@ class Loader:
                 pool.shutdown(cancel_futures=True)
 
     def _make(self, epoch: int, indices: np.ndarray) -> Arrays:
+        if self.sharding is None:
+            return self._read(epoch, indices)
+        own = indices[self.sharding.rows(len(indices))]
+        return self.sharding.place(self._read(epoch, own), len(indices))
+
+    def _read(self, epoch: int, indices: np.ndarray) -> Arrays:
         if self.transform is None:
             return together(self.dataset, indices)
         samples = []

@@ -19,6 +19,31 @@ class Samples(Protocol):
     def __getitem__(self, index: int, /) -> Sequence[Any]: ...
 
 
+class Sharding(Protocol):
+    """Who reads which samples of a batch; see `jslayer.training.BatchSharding`."""
+
+    @property
+    def processes(self) -> int:
+        """How many read."""
+
+    def rows(self, samples: int, /) -> slice:
+        """Those of a batch of so many samples that this process reads."""
+
+    def place(self, batch: Any, samples: int, /) -> Any:
+        """Makes of what this process has read a batch of so many samples on all devices."""
+
+
+def require_room(dataset: Any, sharding: Sharding | None) -> None:
+    """Raises ``ValueError`` where processes would make lists of events of different sizes."""
+    if sharding is None or sharding.processes == 1 or not getattr(dataset, "as_events", False):
+        return
+    if getattr(dataset, "capacity", None) is None:
+        raise ValueError(
+            "`capacity` of the data set is None, so that lists of events are as large as each "
+            "process needs, expected one size for all processes; give the data set a capacity."
+        )
+
+
 def index_batches(
     count: int, batch_size: int, *, seed: Seed, shuffle: bool, drop_last: bool
 ) -> list[np.ndarray]:

@@ -8,11 +8,13 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jslayer.io.first import writes
 from jslayer.loss.labels import Reduction
 from jslayer.loss.sparsity import SparsityEnforcer
 from jslayer.training.accumulate import reduction_of
 from jslayer.training.finite import METRIC, require_finite
 from jslayer.training.metrics import Hook, flatten
+from jslayer.training.sharding import spread, spread_batch
 from jslayer.training.state import TrainState, create_state
 from jslayer.training.stats import LearningStats
 from jslayer.training.step import Loss, eval_step, train_step
@@ -29,6 +31,10 @@ class Assistant:
     ``state`` as it was, and raises `jslayer.training.NotFiniteError`, which names the first layer.
     So that the device never waits, the step raises at the next call, `end_epoch` at the latest;
     with hooks, which wait for its numbers, at once.
+
+    Of several processes, see `jslayer.training.distributed`, all do the same: the state is copied
+    to all devices, arrays that are not laid out yet are this process's part of a batch, statistics
+    are those of all, and hooks are called in the first process alone.
 
     Args:
       network_or_state: A network, or a `TrainState` that is trained on. Its memory is taken over.
@@ -100,7 +106,7 @@ class Assistant:
         gradient_norms: bool = False,
         hooks: Iterable[Hook] = (),
     ):
-        self._new = lambda sample: _state(network_or_state, optimizer, sample, seed, clip)
+        self._new = lambda sample: spread(_state(network_or_state, optimizer, sample, seed, clip))
         self._state = None if _waits(network_or_state, optimizer, sample) else self._new(sample)
         self.stats = _stats(metric) if stats is None else stats
         if classifier is not None and metric is not None:
@@ -172,6 +178,7 @@ class Assistant:
           ValueError: a label is out of range.
         """
         self._begin(x)
+        x, target = spread_batch((x, target))
         self.state, metrics = self._train(self.state, x, target)
         before, self._last = self._last, metrics
         require_finite(self.state, before)
@@ -186,6 +193,7 @@ class Assistant:
         """Measures one batch of the validation split; returns output and metrics."""
         self._begin(x)
         self._require_finite()
+        x, target = spread_batch((x, target))
         y, metrics = self._evaluate(self.state, x, target)
         self._count(self.stats.validation, metrics, len(x))
         return y, metrics
@@ -194,6 +202,7 @@ class Assistant:
         """Measures one batch of the test split; returns output and metrics."""
         self._begin(x)
         self._require_finite()
+        x, target = spread_batch((x, target))
         y, metrics = self._evaluate(self.state, x, target)
         self._count(self.stats.testing, metrics, len(x))
         return y, metrics
@@ -229,6 +238,8 @@ class Assistant:
         stat.update(loss, metrics.get("correct"), samples)
 
     def _tell(self, values):
+        if not writes():
+            return
         step = int(self.state.step)
         for hook in self._hooks:
             hook(step, values)

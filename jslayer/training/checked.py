@@ -45,8 +45,10 @@ class Checked:
         """As the function.
 
         Raises:
-          ValueError: a label of the target is out of range.
+          ValueError: a label of the target is out of range, or the state is on several processes
+            and an array of the batch is not.
         """
+        _require_spread(arguments)
         if self._require is not None:
             self._require(*arguments)
         target = arguments[-1]
@@ -87,6 +89,25 @@ def _shapes(tree):
 
 
 def _now(leaf):
-    """``leaf``, or nothing where this process does not hold all of it."""
-    whole = not check.is_concrete(leaf) or getattr(leaf, "is_fully_addressable", True)
-    return leaf if whole else np.zeros(0, np.int32)
+    """``leaf``, or of one that is spread over processes what this one holds."""
+    if _is_held(leaf):
+        return leaf
+    return np.concatenate([np.ravel(part.data) for part in leaf.addressable_shards])
+
+
+def _require_spread(arguments):
+    """Refuses a batch that JAX would take for the same on all processes, where it is not."""
+    if _is_held(next(iter(jax.tree.leaves(arguments[0])), None)):
+        return
+    for leaf in jax.tree.leaves(arguments[1:]):
+        if np.ndim(leaf) and _is_held(leaf):
+            raise ValueError(
+                f"the batch has an array of shape {np.shape(leaf)} of this process alone, expected "
+                "one over all processes, as the state is; lay it out with `shard_batch`, or load "
+                "it with `sharding`."
+            )
+
+
+def _is_held(leaf):
+    """Whether this process has all of an array."""
+    return not check.is_concrete(leaf) or getattr(leaf, "is_fully_addressable", True)

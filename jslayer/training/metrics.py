@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from jslayer.io.files import PathLike
+from jslayer.io.first import writes
 from jslayer.io.replace import naming
 from jslayer.ops import check
 
@@ -95,6 +96,7 @@ class CSVWriter(Writer):
 
     Rows instead of columns, so that metrics may come and go, and a resumed run goes on in the same
     file. After each call the rows are in the file, whatever happens to the process.
+    Of several processes only the first writes.
 
     Args:
       path: The file, made if it does not exist.
@@ -119,7 +121,7 @@ class CSVWriter(Writer):
 
     def __init__(self, path: PathLike, *, every: int = 1):
         super().__init__(every=every)
-        path = self._path = Path(path)
+        path = self._path = Path(path if writes() else os.devnull)
         if not path.parent.is_dir():
             raise FileNotFoundError(
                 f"`path` is {path}, whose folder does not exist, expected one that does; create it."

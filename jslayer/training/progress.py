@@ -7,6 +7,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TextIO
 
+from jslayer.io.first import writes
+
 from .learning_stat import LearningStat, Scalar
 
 _BAR_WIDTH = 20
@@ -60,7 +62,7 @@ class Progress:
         self._stat = stat
         self._loss: Scalar | None = None
         self._accuracy: Scalar | None = None
-        self._stream = sys.stderr if stream is None else stream
+        self._stream = (sys.stderr if stream is None else stream) if writes() else None
         self._moving = self._stream is not None and self._stream.isatty()
         self._full, self._empty = "█░" if _can_write(self._stream, "█░") else "#-"
         self._interval_s = interval_s

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..io import style
 from ..io.files import PathLike, replacing
+from ..io.first import writes
 from ..io.json_text import parse
 from ..io.text import shown
 from .learning_stat import LearningStat as LearningStat
@@ -137,7 +138,7 @@ class LearningStats:
 
         Args:
           path: Where to save the figure as well, whole or not at all; the ending, such as
-            ``.png``, chooses the format.
+            ``.png``, chooses the format. Of several processes only the first saves.
 
         Returns:
           The figure.
@@ -157,7 +158,7 @@ class LearningStats:
             axes[0].set_yscale("log")
         if counted:
             self._draw(axes[1], "accuracy")
-        if path is not None:
+        if path is not None and writes():
             _save_figure(figure, path)
         return figure
 
@@ -203,7 +204,7 @@ class LearningStats:
         return stats
 
     def save(self, path: PathLike, *, about: Mapping[str, Any] | None = None) -> None:
-        """Writes the statistics to a JSON file, whole or not at all.
+        """Writes the statistics to a JSON file, whole or not at all; of processes, the first does.
 
         Into a folder, as lava-dl's, go tables of all epochs for people to read, ``loss.txt`` and,
         where anything was counted, ``accuracy.txt``, and `load` finds the file ``stats.json``.
@@ -216,6 +217,8 @@ class LearningStats:
         Raises:
           FileNotFoundError: The folder of ``path`` does not exist.
         """
+        if not writes():
+            return
         if Path(path).is_dir():
             self._save_tables(Path(path))
             path = Path(path) / IN_FOLDER

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jslayer.io.files import PathLike
+from jslayer.io.first import writes
 from jslayer.io.replace import naming
 from jslayer.training.metrics import Writer
 
@@ -27,7 +28,7 @@ class TensorBoardWriter(Writer):
     """Writes scalars to an event file, which TensorBoard shows with ``--logdir FOLDER``.
 
     Every writer makes a file of its own; TensorBoard joins those of a folder, so that a resumed run
-    goes on in its curves.
+    goes on in its curves. Of several processes only the first writes.
 
     Args:
       folder: Where to make the file; made where needed.
@@ -39,6 +40,10 @@ class TensorBoardWriter(Writer):
 
     def __init__(self, folder: PathLike, *, every: int = 1):
         super().__init__(every=every)
+        if not writes():
+            self.path = Path(os.devnull)
+            self._file = open(self.path, "wb")
+            return
         Path(folder).mkdir(parents=True, exist_ok=True)
         now = time.time()
         name = f"events.out.tfevents.{int(now):010d}.{socket.gethostname()}"

@@ -79,6 +79,10 @@ EXPECTED = {
             "4 frames x 20 boxes in one call",
         },
     ),
+    "processes": (
+        {"case", "temporary, MiB", "median, ms", "their MiB", "kind", "efficiency"},
+        {"dense: 2 processes", "all-reduce", "64 GPUs"},
+    ),
     "sharding": (TIMES | {"network", "devices"}, {"dense: 1 device"}),
 }
 """Columns and rows that must be among those printed."""

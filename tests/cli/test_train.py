@@ -405,6 +405,9 @@ def test_a_failed_start_leaves_no_empty_folder(tmp_path, monkeypatch, capsys, da
         (["--batch-size", 0], ["`--batch-size` is 0", "at least 1"]),
         (["--learning-rate", -1], ["`--learning-rate` is -1.0", "more than 0"]),
         (["--devices", 100], ["`--devices` is 100", "at most as many"]),
+        (["--processes", 2], ["`--coordinator` is not given", "together"]),
+        (["--distributed", "--devices", 2], ["`--devices` is 2", "leave it out"]),
+        (["--heartbeat", 0], ["`--heartbeat` is 0", "at least 1"]),
     ],
 )
 def test_options_out_of_range_are_refused_before_anything_is_written(

@@ -8,10 +8,12 @@ import sys
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
+from jslayer import loss, training
 from jslayer.block import Sequential, cuba
-from jslayer.training import data_mesh, replicate, shard, shard_batch
+from jslayer.training import BatchSharding, data_mesh, replicate, shard, shard_batch
 
 
 @pytest.mark.slow
@@ -57,6 +59,44 @@ def test_a_batch_that_cannot_be_split_is_refused():
         pytest.skip("needs two devices")
     with pytest.raises(ValueError, match=r"`batch` has 3 samples for \d devices, expected a mult"):
         shard_batch(np.ones((3, 2)))
+
+
+def test_a_batch_that_does_not_divide_stays_whole():
+    devices = jax.local_devices()[:2]
+    if len(devices) < 2:
+        pytest.skip("needs two devices")
+    sharding = BatchSharding(data_mesh(devices))
+    assert sharding.rows(8) == slice(0, 8)
+    assert {part.data.shape for part in sharding.place(np.ones((8, 3)), 8).addressable_shards} == {
+        (4, 3)
+    }
+    assert sharding.place((np.ones((7, 3)), 2.0), 7)[0].sharding.is_fully_replicated
+    with pytest.raises(ValueError, match="`batch` has 6 samples, expected 8 of 8; take those of"):
+        sharding.place(np.ones((6, 3)), 8)
+
+
+def test_networks_are_split_over_devices_and_send_each_other_nothing():
+    devices = jax.local_devices()[:2]
+    if len(devices) < 2:
+        pytest.skip("needs two devices")
+    neuron = {"threshold": 0.5, "current_decay": 0.25, "voltage_decay": 0.03}
+    network = Sequential([cuba.Dense(neuron, 3, 2, weight_scale=4)])
+    x, label = np.ones((4, 3, 8), np.float32), np.array([0, 1, 0, 1])
+    step = training.train_step(loss.SpikeRate(0.5, 0.1))
+    with jax.numpy_dtype_promotion("standard"):
+        member = lambda seed: training.create_state(network, x, optax.sgd(0.1), seed=seed)
+        states = training.shard_networks(jax.vmap(member)(jnp.arange(4)), devices=devices)
+        together = jax.jit(jax.vmap(step, (0, None, None))).lower(states, x, label).compile()
+        after, metrics = together(states, x, label)
+        alone, expected = step(member(3), x, label)
+    assert not re.search(r"(all-\w+|collective-permute|reduce-scatter)\(", together.as_text())
+    weights = jax.tree.leaves(after.params)
+    assert {part.data.shape[0] for leaf in weights for part in leaf.addressable_shards} == {2}
+    np.testing.assert_allclose(metrics["loss"][3], expected["loss"], rtol=1e-6)
+    for leaf, one in zip(weights, jax.tree.leaves(alone.params), strict=True):
+        np.testing.assert_allclose(leaf[3], one, rtol=1e-6)
+    with pytest.raises(ValueError, match=r"`states` has an array of shape \(3, 2\) for 2 devices"):
+        training.shard_networks({"w": np.ones((3, 2))}, devices=devices)
 
 
 @pytest.mark.parametrize("policy", ["save", "save_spikes"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import flax.linen as nn
 import h5py
+import jax
 import numpy as np
 
 from jslayer.block.graph import joining
@@ -19,6 +20,7 @@ from jslayer.hdf5.write.content import Content
 from jslayer.hdf5.write.network import layer_of, layers_of
 from jslayer.hdf5.write.numbers import int64, reduced
 from jslayer.io.files import replacing
+from jslayer.io.first import writes
 
 FORMAT_VERSION = 1
 """Version of what we add to the format: the attributes."""
@@ -41,7 +43,8 @@ def export(
     ignore: ``w_scale``, a ``delay_shift`` other than the family's own, what makes a read-out or k
     winners take all one again, norms of complex neurons; and ``checksum``, by which `read` finds
     damage. Whoever changes the file later by other means removes that attribute. Blocks and
-    neurons that the format has no words for are refused.
+    neurons that the format has no words for are refused. Of several processes that train together
+    only the first writes.
 
     Args:
       path: Name of the file; one that exists is replaced at the end, and stays after an error.
@@ -80,7 +83,9 @@ def export(
       ...         file["layer/1/weight"].shape, int(file["layer/1/neuron/vThMant"][()])
       ((2, 4), 80)
     """
-    layers, outputs = layers_of(network, variables, sample)
+    if not writes():
+        return
+    layers, outputs = layers_of(network, _held(variables), sample)
     for place, layer in layers.items():
         for note in layer.notes:
             warnings.warn(f"{place}: {note}", stacklevel=2)
@@ -105,6 +110,12 @@ def export(
         file.attrs[checksum.NAME] = checksum.checksum(_content(file, ""))
     with replacing(path) as target:
         target.write(content.getbuffer())
+
+
+def _held(variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With arrays of this process alone: it writes while the others do something else."""
+    spread = lambda leaf: isinstance(leaf, jax.Array) and not leaf.is_fully_addressable
+    return jax.tree.map(lambda leaf: np.asarray(leaf) if spread(leaf) else leaf, variables)
 
 
 def _content(group: h5py.Group, place: str) -> Iterator[tuple[str, Any]]:

@@ -9,6 +9,7 @@ import numpy as np
 from flax import serialization
 
 from jslayer.io.files import PathLike, replacing
+from jslayer.io.first import writes
 from jslayer.io.text import shown
 from jslayer.training.checkpoint.checksum import checked, header
 from jslayer.training.checkpoint.errors import CheckpointError, report_nan
@@ -18,15 +19,27 @@ def save_checkpoint(path: PathLike, tree: Any) -> None:
     """Writes a nest of arrays, numbers and texts, e.g. a `TrainState`, in Flax's msgpack format.
 
     Before it stands a line of 94 bytes with a checksum, so that `load_checkpoint` finds all damage.
+    Of several processes only the first writes.
 
     Args:
       path: The file, replaced only when all is written.
-      tree: What to keep.
+      tree: What to keep; of several processes, arrays that each of them holds whole.
 
     Raises:
       FileNotFoundError: The folder of ``path`` does not exist.
       IsADirectoryError: ``path`` is a folder.
+      ValueError: An array is spread over processes.
     """
+    for name, leaf in leaves(tree).items():
+        if isinstance(leaf, jax.Array) and not (
+            leaf.is_fully_addressable | leaf.is_fully_replicated
+        ):
+            raise ValueError(
+                f"`tree` has an array {name} that is spread over processes, expected one that each "
+                "holds whole; use `Checkpoints`, which all of them write."
+            )
+    if not writes():
+        return
     content = serialization.to_bytes(jax.device_get(tree))
     with replacing(path) as file:
         file.write(header(content))

@@ -14,10 +14,12 @@ from jslayer.io.files import PathLike
 from jslayer.io.locks import Claim
 from jslayer.io.text import shown
 from jslayer.ops import check
+from jslayer.training import processes
 from jslayer.training.checkpoint import faults
 from jslayer.training.checkpoint.checksum import check_folder, list_folder
 from jslayer.training.checkpoint.errors import CheckpointError, report_nan
 from jslayer.training.checkpoint.file import difference, leaves
+from jslayer.training.sharding import spread
 
 
 class Restored(NamedTuple):
@@ -46,6 +48,9 @@ class Checkpoints:
     says so and goes back to the one before. Only one run at a time may save into a folder; others
     may read.
 
+    Several processes that train together use one folder, which all of them see. All of them save
+    and restore, each what its devices hold; another number of processes or devices may go on.
+
     Args:
       folder: Where they are; made where needed.
       keep: How many stay; older ones are removed. ``None``: all.
@@ -68,7 +73,7 @@ class Checkpoints:
         if keep is not None:
             check.whole("keep", keep)
         self.folder = Path(os.path.abspath(folder))
-        self.folder.mkdir(parents=True, exist_ok=True)
+        processes.first_says(lambda: self.folder.mkdir(parents=True, exist_ok=True))
         self._orbax = orbax
         self._claim: Claim | None = None
         self._damaged: set[int] = set()
@@ -115,10 +120,8 @@ class Checkpoints:
         step = faults.step_number(step)
         extra = dict(extra or {})
         json.dumps(extra, allow_nan=False)  # says so before anything is written
-        if jax.process_index() == 0:
-            self._claim = self._claim or Claim(self.folder)
-            faults.remove_leftovers(self.folder)  # ours alone may write here, so nobody needs them
-        self._set_aside(step)
+        processes.first_says(lambda: self._prepare(step))
+        self._forget(step)
         if self.latest is not None and step <= self.latest:
             raise ValueError(
                 f"`step` is {step}, but {self.folder} has {self.latest}, expected a higher number; "
@@ -129,24 +132,34 @@ class Checkpoints:
             self._manager.save(
                 step,
                 args=save.Composite(
-                    state=save.StandardSave(serialization.to_state_dict(state)),
+                    state=save.StandardSave(serialization.to_state_dict(spread(state))),
                     extra=save.JsonSave(extra),
                 ),
             )
-            if jax.process_index() == 0:
-                list_folder(self.folder / str(step))
+        processes.first_says(lambda: self._list(step))
 
-    def _set_aside(self, step: int) -> None:
-        """Renames damaged checkpoints that stand where the next ones come."""
-        blocking = {found for found in self.steps if found >= step}
-        if not blocking or not blocking <= self._damaged:
-            return
-        if jax.process_index() == 0:
-            for found in blocking:
-                faults.rename_damaged(self.folder / str(found))
-        self._damaged -= blocking
-        with faults.without_log():
-            self._manager.reload()
+    def _prepare(self, step: int) -> None:
+        """Makes room for a checkpoint: what only one process does."""
+        self._claim = self._claim or Claim(self.folder)
+        faults.remove_leftovers(self.folder)  # ours alone may write here, so nobody needs them
+        for found in self._blocking(step):
+            faults.rename_damaged(self.folder / str(found))
+
+    def _list(self, step: int) -> None:
+        with faults.writing(self.folder / str(step)):
+            list_folder(self.folder / str(step))
+
+    def _blocking(self, step: int) -> set[int]:
+        """Damaged checkpoints that stand where the next ones come."""
+        blocking = {found for found in self._manager.all_steps() if found >= step}
+        return blocking if blocking <= self._damaged else set()
+
+    def _forget(self, step: int) -> None:
+        """Looks again at what is there, where damaged checkpoints were renamed."""
+        if gone := self._blocking(step):
+            self._damaged -= gone
+            with faults.without_log():
+                self._manager.reload()
 
     def restore(self, like: Any, step: int | None = None) -> Restored:
         """Reads a checkpoint; where the newest is damaged, the newest whole one.
@@ -164,6 +177,7 @@ class Checkpoints:
         Warns:
           UserWarning: A damaged checkpoint was passed over; or the checkpoint holds NaN.
         """
+        like = spread(like)
         wanted = None if step is None else faults.step_number(step)
         if not self.steps or (wanted is not None and wanted not in self.steps):
             expected = "a checkpoint" if wanted is None else f"checkpoint {wanted}"
@@ -199,12 +213,9 @@ class Checkpoints:
           faults.Damage: The checkpoint cannot be read.
           CheckpointError: It is of something else.
         """
-        try:
-            is_sound = check_folder(self.folder / str(step))
-        except PermissionError:
-            raise
-        except (OSError, ValueError) as error:
-            raise faults.Damage(shown(error, 120)) from error
+        is_sound, damage = processes.first_says(lambda: self._judged(step))
+        if damage:
+            raise faults.Damage(damage)
         template = serialization.to_state_dict(like)
         with faults.reading(self.folder, step, is_sound):
             held = leaves(self._manager.item_metadata(step)["state"].tree)
@@ -222,6 +233,15 @@ class Checkpoints:
                 args=load.Composite(state=load.StandardRestore(abstract), extra=load.JsonRestore()),
             )
             return read["state"], dict(read["extra"])
+
+    def _judged(self, step: int) -> tuple[bool, str]:
+        """Whether checksums say that a checkpoint is whole, and what is wrong with it."""
+        try:
+            return check_folder(self.folder / str(step)), ""
+        except PermissionError:
+            raise
+        except (OSError, ValueError) as error:
+            return False, shown(error, 120)
 
     def close(self) -> None:
         """Ends the threads of the checkpoint manager, and lets other runs save."""
