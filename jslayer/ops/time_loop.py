@@ -54,8 +54,9 @@ def _filled(given, steps, out):
     """``[T, ...]`` of anything, known only when ``given`` is."""
     if given.size == 0:
         return jnp.zeros((steps, *out.shape), out.dtype)
-    if layout.one_device() or given.shape[1:] != out.shape:
+    leading = given.ndim - len(out.shape)
+    if layout.one_device() or given.shape[leading:] != out.shape:
         first = lax.slice(given, (0,) * given.ndim, (1,) * given.ndim).reshape(())
     else:  # over several devices a step is split like the output, and no device asks another
-        first = given[0]
+        first = given[(0,) * leading]
     return jnp.broadcast_to(first.astype(out.dtype), (steps, *out.shape))
