@@ -36,9 +36,11 @@ def run(
     with the state handed on. Gradients are those of `Dynamics.adjoint`, in reverse mode only (see
     `jslayer.ops.jvp`), and have derivatives themselves, in either mode: the stated model's.
 
-    On several GPUs, a kernel in `jit` alone makes JAX gather its sharded inputs; inside of
-    ``jax.shard_map(..., check_vma=False)`` every device runs the kernel on its own neurons. A
-    function that is exported for several platforms at once needs ``implementation="scan"``.
+    Over several devices each runs its own neurons, whatever axis of them is split, under `jit`, in
+    meshes of explicit axes, under `vmap` and inside of `jax.shard_map`; only gradients of what they
+    share are summed. Time is not split. Inside of a `jax.shard_map` that checks what varies, a GPU
+    runs a scan, many times slower: give it ``check_vma=False``. A function that is exported for
+    several platforms at once needs ``implementation="scan"``.
 
     Args:
       dynamics: The record of the neuron. A number of it may be an array that broadcasts to

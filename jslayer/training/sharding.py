@@ -58,9 +58,6 @@ def shard(state: Any, batch: Any, *, devices: Sequence[jax.Device] | None = None
     this layout: each device runs its samples, and gradients and batch statistics are summed over
     all. A state that came from a step is laid out already; then only batches need `shard_batch`.
 
-    `jax.jit` does not split GPU kernels but gathers what goes into them: with several GPUs, give
-    neurons ``implementation="scan"``, or see `jslayer.ops.engine.run`.
-
     Args:
       state: A `TrainState`, or any nest of arrays.
       batch: A nest of arrays ``[N, ...]``, e.g. ``(x, label)``.
