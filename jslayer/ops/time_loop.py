@@ -1,5 +1,6 @@
 """A `jax.lax.scan` whose outputs take memory no earlier than they are written."""
 
+import operator
 from collections.abc import Callable
 
 import jax
@@ -74,7 +75,7 @@ def chunked_loop(
         count = jax.tree.leaves(now)[0].shape[0]
         outputs = [None] * count
         for t in reversed(range(count)) if reverse else range(count):
-            carry, outputs[t] = once(carry, jax.tree.map(lambda leaf: leaf[t], now))
+            carry, outputs[t] = once(carry, jax.tree.map(operator.itemgetter(t), now))
         return carry, jax.tree.map(lambda *rows: jnp.stack(rows), *outputs)
 
     part = lambda cut, at: jax.tree.map(lambda leaf: leaf[at].reshape(cut + leaf.shape[1:]), inputs)

@@ -3,8 +3,8 @@
 Every dynamics, pass and backend, and whole training steps for one GPU and for several, for each
 architecture: no register is spilt, nothing is gathered from other devices, no time loop is left
 outside of a kernel, no whole activation is turned but at the ends. What comes out is written to
-``benchmarks/results/gpu_compiled.md``; its times are lower bounds that follow from the code and from
-data sheets. Nothing is measured.
+``benchmarks/results/gpu_compiled.md``; its times are lower bounds that follow from the code and
+from data sheets. Nothing is measured.
 
 ``make gpu-compile`` installs what it needs: JAX with its CUDA plugin, no GPU.
 """
