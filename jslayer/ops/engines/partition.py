@@ -113,6 +113,8 @@ def _split_by_type(local, nests, given, made):
 
 def _split_by_compiler(local, nests, given, made):
     """Over automatic mesh axes; where there are none, nothing of this is left in the program."""
+    if not getattr(jax.config, "jax_use_shardy_partitioner", True):
+        return local(*nests)  # JAX's former partitioner takes no such rule: right, but gathered
 
     def split(mesh, arguments, results):
         del results
@@ -120,13 +122,10 @@ def _split_by_compiler(local, nests, given, made):
         place = lambda names: jax.NamedSharding(mesh, axes(names))
         return mesh, local, jax.tree.map(place, made), jax.tree.map(place, given)
 
-    def infer(mesh, arguments, results):
-        return split(mesh, arguments, results)[2]
-
     side = lambda names: ", ".join(map(" ".join, jax.tree.leaves(names)))
     rule = f"{side(given)} -> {side(made)}"
     run = custom_partitioning(lambda *nests: local(*nests))
-    run.def_partition(split, infer, sharding_rule=rule, need_replication_factors=(TIME,))
+    run.def_partition(split, sharding_rule=rule, need_replication_factors=(TIME,))
     return run(*nests)
 
 
