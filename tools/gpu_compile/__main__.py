@@ -10,6 +10,7 @@ from data sheets. Nothing is measured.
 """
 
 import argparse
+import datetime
 import json
 import os
 import subprocess
@@ -33,7 +34,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from benchmarks.timing import table
 
-    words = [__doc__.splitlines()[0], "**Predicted, not measured**: compiled without a GPU."]
     text, faults = [], []
     out = Path(chosen.out)
     for target in chosen.targets.split(","):
@@ -43,13 +43,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             if rows:
                 columns = {name: "" for row in rows for name in row}
                 text.append(table(f"{target}, {title}", [{**columns, **row} for row in rows]))
-            head = [f"## {words[0]}", words[1], f"jax: {jax.__version__}"]
+            head = [TITLE, f"jax: {jax.__version__}, date: {datetime.date.today().isoformat()}"]
             out.parent.mkdir(parents=True, exist_ok=True)
             out.write_text("\n\n".join([*head, *NOTES, *text]) + "\n", encoding="utf-8")
     print("\n".join(faults) or "nothing is wrong")
     print(f"Written: {out}")
     return 1 if faults else 0
 
+
+TITLE = """## What is compiled for GPUs that are not there
+
+**Predicted, not measured**: by `make gpu-compile`, without a GPU."""
 
 NOTES = (
     "Kernels: 300 steps of 65,536 neurons. `MB`: bytes that must move. The times are lower bounds: "

@@ -106,13 +106,20 @@ def asked(text: str) -> collections.Counter[str]:
     return collections.Counter(re.findall(rf" ({'|'.join(ASKING)})(?:-start)?\(", text))
 
 
-def faults(text: str, steps: int, activation: int) -> list[str]:
-    """What a training step must not hold."""
+def faults(text: str, steps: int, activation: int, turns: int = 2) -> list[str]:
+    """What a training step must not hold.
+
+    Args:
+      text: The compiled program.
+      steps: Of time.
+      activation: Numbers in the smallest whole activation.
+      turns: Transposes of such ones that are expected.
+    """
     found = [f"{n} {kind}" for kind, n in asked(text).items() if kind not in ASKING[3:]]
     for product, taken in loops(text):
         if not product and (taken == steps or not taken):
             found.append(f"a loop of {taken or 'unknown'} steps without a product")
     whole = turned(text, activation)
-    if len(whole) > 2:
+    if len(whole) > turns:
         found.append(f"{len(whole)} transposes of whole activations: {'; '.join(whole[:4])}")
     return found

@@ -65,8 +65,8 @@ def run(
     steps, *row = jax.tree.leaves(inputs)[0].shape
     neurons = math.prod(row)
     width = max(neurons, backend.LEAST)
-    flat = lambda leaf: jnp.broadcast_to(leaf, row).reshape(neurons)
-    fixed, carry = jax.tree.map(flat, (fixed, carry))
+    one_row = lambda leaf: jnp.broadcast_to(leaf, row).reshape(neurons)
+    fixed, carry = jax.tree.map(one_row, (fixed, carry))
     inputs = jax.tree.map(lambda leaf: leaf.reshape(steps, neurons), inputs)
     arguments = (fixed, carry, inputs)
     outputs = _outputs(of, arguments, steps, width)
@@ -88,7 +88,8 @@ def run(
     )
     if width > neurons:
         done = [leaf[..., :neurons] for leaf in done]
-    return structure_out.unflatten([leaf.reshape(*leaf.shape[:-1], *row) for leaf in done])
+    done = [leaf.reshape(*leaf.shape[:-1], *row) for leaf in done]
+    return jax.tree.unflatten(structure_out, done)
 
 
 def _outputs(of, arguments, steps, width):

@@ -125,3 +125,18 @@ def test_training_by_kernels_is_the_same_on_two_devices_in_parts_too():
 def test_on_one_device_nothing_of_it_is_left():
     text = jax.jit(both(KERNEL)).lower(*arrays()).as_text()
     assert "CustomSPMDPartitioning" not in text
+
+
+def test_the_default_engine_tells_the_compiler_of_gpus_what_may_be_split(with_gpu):
+    mesh = jax.make_mesh((2,), ("batch",), axis_types=(AUTO,))
+    place = lambda spec: lambda leaf: jax.ShapeDtypeStruct(
+        leaf.shape, leaf.dtype, sharding=jax.NamedSharding(mesh, spec)
+    )
+    params, x = arrays()
+    traced = jax.jit(both(None)).trace(
+        jax.tree.map(place(P()), params), place(P(None, "batch"))(x)
+    )
+    text = traced.lower(lowering_platforms=("cuda",)).as_text()
+    kernels = re.findall("@CustomSPMDPartitioning.*sdy.sharding_rule.*need_replication", text)
+    assert len(kernels) == 3  # inference, training, backward
+    assert "all_gather" not in text
