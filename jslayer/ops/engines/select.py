@@ -58,6 +58,8 @@ def engine(implementation: str | None) -> Engine:
     if implementation in interpreted():
         module = backend(implementation.removesuffix("_interpret"))
         interpret = functools.partial(kernel.run, module, interpret=True)
+        if implementation == "mosaic_interpret":  # calls back in order, and cannot be split
+            return interpret
         return functools.partial(partition.run, interpret)
     for name in BACKENDS:
         if implementation in (name, "pallas") and missing(name) is None:

@@ -129,13 +129,13 @@ def test_on_one_device_nothing_of_it_is_left():
 
 def test_the_default_engine_tells_the_compiler_of_gpus_what_may_be_split(with_gpu):
     mesh = jax.make_mesh((2,), ("batch",), axis_types=(AUTO,))
-    place = lambda spec: lambda leaf: jax.ShapeDtypeStruct(
-        leaf.shape, leaf.dtype, sharding=jax.NamedSharding(mesh, spec)
+    place = lambda spec: (
+        lambda leaf: jax.ShapeDtypeStruct(
+            leaf.shape, leaf.dtype, sharding=jax.NamedSharding(mesh, spec)
+        )
     )
     params, x = arrays()
-    traced = jax.jit(both(None)).trace(
-        jax.tree.map(place(P()), params), place(P(None, "batch"))(x)
-    )
+    traced = jax.jit(both(None)).trace(jax.tree.map(place(P()), params), place(P(None, "batch"))(x))
     text = traced.lower(lowering_platforms=("cuda",)).as_text()
     kernels = re.findall("@CustomSPMDPartitioning.*sdy.sharding_rule.*need_replication", text)
     assert len(kernels) == 3  # inference, training, backward
