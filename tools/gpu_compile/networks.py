@@ -20,11 +20,12 @@ Case = tuple[Any, tuple[int, ...], tuple[int, ...], Any, Any, int]
 """Network, shapes of a batch's input and target, type of the input, loss, and neurons of its
 narrowest hidden activation."""
 
-TURNED = {"convolution": (4, 9), "pilotnet": (4, 12)}
+TURNED = {"convolution": (4, 9), "pilotnet": (5, 12)}
 """Whole activations that one GPU and several may turn, where it is not two at the ends.
 
-Flattening images turns the last of them into the order of the weights, forward and backward. Over
-several devices a convolution's images must have the split batch as their major axis.
+Flattening images turns the last of them into the order of the weights, forward and backward. XLA
+lays one convolution of PilotNet out in another way. Over several devices a convolution's images
+must have the split batch as their major axis.
 """
 
 
