@@ -3,6 +3,7 @@
 # make lint    check style; make format   mend it; make types   check the types of the documentation
 # make bench   run every benchmark        (BENCHMARKS=neurons,nmnist_step to choose)
 # make docs    build the web site into docs/_build; a warning is an error
+# make gpu-compile   compile for GPUs that are not there; GPU_JAX=0.11.2 chooses the version
 # make dist    build wheel and sdist, check them, and try the wheel with core dependencies only
 # make clean   remove environments, caches and builds; results in runs/ stay
 #
@@ -13,6 +14,8 @@ VENV ?= .venv
 PYTHON ?=
 PYTEST_ARGS ?= -n auto --dist worksteal
 BENCHMARKS ?=
+GPU_JAX ?=
+GPU_ARGS ?=
 DEMO := runs/moving_bars
 
 candidates := $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
@@ -22,10 +25,10 @@ pip := $(python) -m pip --disable-pip-version-check --quiet
 # Set for another Python, these two break a fresh environment.
 unexport PYTHONHOME PYTHONPATH
 
-.PHONY: help demo test lint types format bench docs dist clean venv-viz venv-dev venv-docs
+.PHONY: help demo test lint types format bench docs gpu-compile dist clean venv-viz venv-dev venv-docs
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,9p
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,10p
 
 demo: venv-viz
 	$(python) -m jslayer demo --out $(DEMO)
@@ -53,6 +56,11 @@ bench: venv-dev
 docs: venv-docs
 	$(python) -m tools.website
 
+# An environment of its own: beside the CUDA plugin every other command would look for a GPU.
+gpu-compile:
+	@$(MAKE) --no-print-directory VENV=.venv-gpu venv-gpu
+	.venv-gpu/bin/python -m tools.gpu_compile $(GPU_ARGS)
+
 dist: venv-dev
 	$(pip) install build twine
 	rm -rf dist .venv-core
@@ -63,13 +71,23 @@ dist: venv-dev
 	cd .venv-core && bin/jslayer --version && bin/jslayer bench --tiny --rounds 1
 
 clean:
-	rm -rf .venv .venv312 .venv-core build docs/_build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv312 .venv-core .venv-gpu build docs/_build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -path './.*' -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The installation is editable: only a change of pyproject.toml asks for a new one.
 venv-viz: $(VENV)/.installed-viz
 venv-dev: $(VENV)/.installed-dev
 venv-docs: $(VENV)/.installed-docs
+
+# The parts of CUDA that compile; the plugin's version is that of JAX.
+CUDA_LIBRARIES := cublas cusparse cusolver cufft nvjitlink cudnn-cu13
+version := $(if $(GPU_JAX),==$(GPU_JAX))
+
+.PHONY: venv-gpu
+venv-gpu: | $(python)
+	$(pip) install --editable . $(foreach part,jax jaxlib jax-cuda13-plugin jax-cuda13-pjrt,"$(part)$(version)") \
+	  nvidia-nvvm nvidia-cuda-nvcc nvidia-cuda-runtime nvidia-cuda-cupti \
+	  $(addprefix nvidia-,$(CUDA_LIBRARIES))
 
 $(VENV)/.installed-%: pyproject.toml | $(python)
 	@echo "Installing jslayer[$*] into $(VENV) ..."

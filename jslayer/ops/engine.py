@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jslayer.ops import check, tangent
+from jslayer.ops import check, layout, tangent
 from jslayer.ops.boundary import adjoint_behind, checked, state_cotangent
 from jslayer.ops.dynamics import Dynamics, Tree
 from jslayer.ops.engines import passes, select
@@ -36,9 +36,11 @@ def run(
     with the state handed on. Gradients are those of `Dynamics.adjoint`, in reverse mode only (see
     `jslayer.ops.jvp`), and have derivatives themselves, in either mode: the stated model's.
 
-    On several GPUs, a kernel in `jit` alone makes JAX gather its sharded inputs; inside of
-    ``jax.shard_map(..., check_vma=False)`` every device runs the kernel on its own neurons. A
-    function that is exported for several platforms at once needs ``implementation="scan"``.
+    Over several devices each runs its own neurons, whatever axis of them is split, under `jit`, in
+    meshes of explicit axes, under `vmap` and inside of `jax.shard_map`; only gradients of what they
+    share are summed. Time is not split. Inside of a `jax.shard_map` that checks what varies, a GPU
+    runs a scan, many times slower: give it ``check_vma=False``. A function that is exported for
+    several platforms at once needs ``implementation="scan"``.
 
     Args:
       dynamics: The record of the neuron. A number of it may be an array that broadcasts to
@@ -66,11 +68,14 @@ def run(
     dynamics, params, state = checked(dynamics, params, state, x, layout="T, *neurons")
     steps, *neurons = jax.tree.leaves(x)[0].shape
 
-    # one flat axis of neurons for every engine; JAX sums the cotangents of what is broadcast here
-    size = math.prod(neurons)
-    flat = lambda leaf: jnp.broadcast_to(leaf, neurons).reshape(size)
+    # one flat axis of neurons, unless a device may hold a part along any of them
+    row = neurons if len(neurons) > 1 and not layout.one_device() else [math.prod(neurons)]
+    spec = jax.typeof(jax.tree.leaves(x)[0]).sharding.spec[1:]
+    like_x = jax.P(*spec) if any(spec) else None  # of explicit mesh axes
+    # JAX sums the cotangents of what is broadcast here
+    flat = lambda leaf: jnp.broadcast_to(leaf, neurons, out_sharding=like_x).reshape(row)
     # half precision cannot hold 4096 times a drive; the cast is outside of the custom_vjp
-    flat_steps = lambda leaf: leaf.astype(jnp.float32).reshape(steps, size)
+    flat_steps = lambda leaf: leaf.astype(jnp.float32).reshape(steps, *row)
     outputs, last = reverse_only(_run)(
         dynamics,
         select.engine(implementation),
@@ -87,23 +92,15 @@ def run(
 
 
 def _spread_alike(params, state, x):
-    """Lets parameters and state vary over the mesh axes of the input, as a loop's carry must.
-
-    Without a mesh, and in one with automatic axes, nothing changes.
-    """
+    """Lets parameters and state vary over the manual axes of the input, as a loop's carry must."""
     varying = lambda leaf: jax.typeof(leaf).manual_axis_type.varying
     axes = frozenset().union(*map(varying, jax.tree.leaves((params, state, x))))
-    spec = jax.typeof(jax.tree.leaves(x)[0]).sharding.spec[1:]
 
     def spread(leaf):
         missing = tuple(sorted(axes - varying(leaf)))
         return lax.pcast(leaf, missing, to="varying") if missing else leaf
 
-    def place(leaf):
-        return jax.sharding.reshard(leaf, jax.P(*spec)) if any(spec) else leaf
-
-    placed = jax.tree.map(place, (params, state))
-    return jax.tree.map(spread, (*placed, x))
+    return jax.tree.map(spread, (params, state, x))
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))

@@ -78,6 +78,8 @@ class Lists:
 
 def filled(lists: Lists, size: int, *, time_first: bool) -> jax.Array:
     """The tensor of the events, ``[T, N, size]`` or ``[N, size, T]``; booleans or float32."""
+    if not layout.one_device():
+        return _filled_apart(lists, size, time_first)
     sample = jnp.arange(lists.samples)[:, None]
     shape: tuple[int, ...] = (lists.samples, size, lists.steps)
     place = (sample, lists.address, lists.step)
@@ -87,6 +89,22 @@ def filled(lists: Lists, size: int, *, time_first: bool) -> jax.Array:
         return jnp.zeros(shape, jnp.bool_).at[place].set(True, mode="drop")
     value = lax.stop_gradient(lists.value)
     return jnp.zeros(shape, jnp.float32).at[place].add(value, mode="drop")
+
+
+def _filled_apart(lists, size, time_first):
+    """As `filled`, in a form in which every device fills what it holds of the samples."""
+
+    def fill(address, step, value):
+        if time_first:
+            shape, place = (lists.steps, size), (step, address)
+        else:
+            shape, place = (size, lists.steps), (address, step)
+        if value is None:
+            return jnp.zeros(shape, jnp.bool_).at[place].set(True, mode="drop")
+        return jnp.zeros(shape, jnp.float32).at[place].add(value, mode="drop")
+
+    value = jax.tree.map(lax.stop_gradient, lists.value)
+    return jax.vmap(fill, out_axes=int(time_first))(lists.address, lists.step, value)
 
 
 def lists_product(lists: Lists, weight: jax.Array) -> jax.Array:

@@ -11,9 +11,10 @@ from jax import lax
 from jslayer.ops import check, tangent
 from jslayer.ops.boundary import adjoint_behind, checked, state_cotangent
 from jslayer.ops.dynamics import Dynamics, Tree
+from jslayer.ops.engines import select
 from jslayer.ops.event_product import product
 from jslayer.ops.forward_mode import reverse_only
-from jslayer.ops.time_loop import time_loop
+from jslayer.ops.time_loop import chunked_loop, time_loop
 from jslayer.ops.visible_nan import visible
 
 
@@ -86,6 +87,14 @@ def run_recurrent(
     return visible(outputs, x, params, weight), last
 
 
+def _over_time(step, carry, inputs, reverse=False):
+    """The loop in the form that suits the device; without a GPU nothing is staged."""
+    if not select.kernels():
+        return time_loop(step, carry, inputs, reverse=reverse)
+    loop = lambda of: lambda carry, inputs: of(step, carry, inputs, reverse=reverse)
+    return lax.platform_dependent(carry, inputs, cuda=loop(chunked_loop), default=loop(time_loop))
+
+
 def _driven(x, weight, s, gain):
     scaled = lambda value: value if gain is None else gain * value
     return jax.tree.map(lambda part, w: part + scaled(product(s, w)), x, weight)
@@ -100,7 +109,7 @@ def _looped(dynamics, output, params, state, x, weight, fed_back, gain):
         state, outputs = dynamics.step(constants, state, _driven(x_t, weight, s, gain))
         return (state, outputs[output]), outputs
 
-    (last, _), outputs = time_loop(body, (state, fed_back), x)
+    (last, _), outputs = _over_time(body, (state, fed_back), x)
     return outputs, last
 
 
@@ -115,7 +124,7 @@ def _train(dynamics, output, params, state, x, weight, fed_back, gain):
         state, outputs, residuals = dynamics.step_with_residuals(constants, state, drive)
         return (state, outputs[output]), (outputs, residuals)
 
-    (last, _), (outputs, residuals) = time_loop(body, (state, fed_back), x)
+    (last, _), (outputs, residuals) = _over_time(body, (state, fed_back), x)
     return outputs, last, residuals
 
 
@@ -173,7 +182,7 @@ def _run_bwd(dynamics, output, saved, cotangents):
 
     start = jax.tree.map(lambda _: jnp.zeros_like(fed_back), weight)
     sums = {name: jnp.zeros_like(value) for name, value in params.items()}
-    (bar, drive_bar, sums), x_bar = time_loop(
+    (bar, drive_bar, sums), x_bar = _over_time(
         body, (first, start, sums), (residuals, outputs_bar), reverse=True
     )
     before = _before(fed_back, s)

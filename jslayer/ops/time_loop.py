@@ -1,5 +1,6 @@
 """A `jax.lax.scan` whose outputs take memory no earlier than they are written."""
 
+import operator
 from collections.abc import Callable
 
 import jax
@@ -8,6 +9,9 @@ from jax import lax
 
 from jslayer.ops import layout
 from jslayer.ops.dynamics import Tree
+
+CHUNK = 8
+"""Steps that a GPU runs as one of a loop."""
 
 
 def time_loop(
@@ -50,12 +54,55 @@ def time_loop(
     return lax.scan(write, (carry, unwritten), numbered, reverse=reverse)[0]
 
 
+def chunked_loop(
+    step: Callable[[Tree, Tree], tuple[Tree, Tree]],
+    carry: Tree,
+    inputs: Tree,
+    *,
+    reverse: bool = False,
+) -> tuple[Tree, Tree]:
+    """As `time_loop`, in few kernels of a GPU: one writing of each output for `CHUNK` steps.
+
+    A step of a loop on a GPU is at least a kernel for each of its outputs, one for the counter and
+    one that asks whether to go on, each of some microseconds. Not for a CPU, whose XLA computes
+    all earlier steps of a chunk anew for each of its outputs.
+    """
+    steps = jax.tree.leaves(inputs)[0].shape[0]
+    chunks, rest = divmod(steps, CHUNK)
+    once = jax.jit(step)  # traced once for all steps of a chunk
+
+    def some(carry, now):
+        count = jax.tree.leaves(now)[0].shape[0]
+        outputs = [None] * count
+        for t in reversed(range(count)) if reverse else range(count):
+            carry, outputs[t] = once(carry, jax.tree.map(operator.itemgetter(t), now))
+        return carry, jax.tree.map(lambda *rows: jnp.stack(rows), *outputs)
+
+    part = lambda cut, at: jax.tree.map(lambda leaf: leaf[at].reshape(cut + leaf.shape[1:]), inputs)
+    whole = part((chunks, CHUNK), slice(None, chunks * CHUNK))
+    left = part((rest,), slice(chunks * CHUNK, None)) if rest else None
+    after = None
+    if rest and reverse:
+        carry, after = some(carry, left)
+    outputs = None
+    if chunks:
+        carry, outputs = lax.scan(some, carry, whole, reverse=reverse)
+        outputs = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), outputs)
+    if rest and not reverse:
+        carry, after = some(carry, left)
+    found = [nest for nest in (outputs, after) if nest is not None]
+    if len(found) == 2:
+        return carry, jax.tree.map(lambda *parts: jnp.concatenate(parts), *found)
+    return carry, found[0]
+
+
 def _filled(given, steps, out):
     """``[T, ...]`` of anything, known only when ``given`` is."""
     if given.size == 0:
         return jnp.zeros((steps, *out.shape), out.dtype)
-    if layout.one_device() or given.shape[1:] != out.shape:
+    leading = given.ndim - len(out.shape)
+    if layout.one_device() or given.shape[leading:] != out.shape:
         first = lax.slice(given, (0,) * given.ndim, (1,) * given.ndim).reshape(())
     else:  # over several devices a step is split like the output, and no device asks another
-        first = given[0]
+        first = given[(0,) * leading]
     return jnp.broadcast_to(first.astype(out.dtype), (steps, *out.shape))

@@ -163,9 +163,6 @@ def shard(state: Any, batch: Any, *, devices: Sequence[jax.Device] | None = None
     Of several processes (see `jslayer.training.distributed`) each passes the same state and its own
     part of the batch, and so many samples as the others.
 
-    `jax.jit` does not split GPU kernels but gathers what goes into them: with several GPUs, give
-    neurons ``implementation="scan"``, or see `jslayer.ops.engine.run`.
-
     Args:
       state: A `TrainState`, or any nest of arrays.
       batch: A nest of arrays ``[N, ...]``, e.g. ``(x, label)``.

@@ -155,6 +155,10 @@ def test_a_batch_is_split_over_devices_by_sample(monkeypatch):
     assert len(split.lists.rows.sharding.device_set) == jax.device_count() == 2
     run = jax.jit(layer.apply)
     np.testing.assert_array_equal(run(variables, split), run(variables, batch))
+    variables = training.replicate(variables)
+    gradient = jax.jit(jax.grad(lambda v, x: jnp.sum(layer.apply(v, x)), allow_int=True))
+    for program in (run, gradient):  # lists stay where their samples are
+        assert "all-gather" not in program.lower(variables, split).compile().as_text()
 
 
 def test_tables_chunks_and_hardware_take_lists_and_what_cannot_says_so(tmp_path):

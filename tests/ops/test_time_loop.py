@@ -1,12 +1,14 @@
 """A scan whose outputs take no memory before their time is a scan."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
 
-from jslayer.ops.time_loop import time_loop
+from jslayer.ops.time_loop import chunked_loop, time_loop
 
 ROWS = {
     "x": jnp.asarray(np.random.default_rng(0).normal(size=(6, 3)), jnp.float32),
@@ -60,3 +62,19 @@ def test_layers_in_a_row_take_the_memory_of_one():
     x = jax.ShapeDtypeStruct((100, 64), jnp.float32)
     temporary = jax.jit(layers).lower(x).compile().memory_analysis().temp_size_in_bytes
     assert temporary < 3 * 4 * x.size  # with `lax.scan` it is eight outputs and more
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("steps", [3, 8, 19])
+def test_steps_of_a_gpu_in_chunks_are_the_same_steps(steps, reverse):
+    def step(carry, x):
+        carry = {"sum": carry["sum"] + x, "count": carry["count"] + 1}
+        return carry, (carry["sum"] * 2, carry["count"])
+
+    start = {"sum": jnp.zeros(3), "count": jnp.zeros(3, jnp.int32)}
+    x = jnp.arange(3.0 * steps).reshape(steps, 3)
+    found, expected = (
+        jax.jit(functools.partial(loop, step, reverse=reverse))(start, x)
+        for loop in (chunked_loop, time_loop)
+    )
+    jax.tree.map(np.testing.assert_array_equal, found, expected)

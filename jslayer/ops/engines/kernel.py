@@ -1,5 +1,6 @@
 """Fits the arrays of a pass to the GPU kernel, for either backend."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -52,19 +53,21 @@ def run(
     Args:
       backend: The module of a backend.
       of: The pass.
-      fixed: ``[N]`` arrays.
-      carry: ``[N]`` arrays.
-      inputs: ``[T, N]`` arrays, at least one.
+      fixed: ``[*neurons]`` arrays.
+      carry: ``[*neurons]`` arrays.
+      inputs: ``[T, *neurons]`` arrays, at least one.
       tile: How to cut; ``None`` takes the backend's choice.
       interpret: Run without a GPU, slowly, as tests do; the backend's own kind of value.
 
     Returns:
       The last carry and the outputs.
     """
-    first = jax.tree.leaves(inputs)[0]
-    steps, neurons = first.shape
+    steps, *row = jax.tree.leaves(inputs)[0].shape
+    neurons = math.prod(row)
     width = max(neurons, backend.LEAST)
-    fixed = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (neurons,)), fixed)
+    one_row = lambda leaf: jnp.broadcast_to(leaf, row).reshape(neurons)
+    fixed, carry = jax.tree.map(one_row, (fixed, carry))
+    inputs = jax.tree.map(lambda leaf: leaf.reshape(steps, neurons), inputs)
     arguments = (fixed, carry, inputs)
     outputs = _outputs(of, arguments, steps, width)
     flat, structure = jax.tree.flatten(arguments)
@@ -85,7 +88,8 @@ def run(
     )
     if width > neurons:
         done = [leaf[..., :neurons] for leaf in done]
-    return structure_out.unflatten(done)
+    done = [leaf.reshape(*leaf.shape[:-1], *row) for leaf in done]
+    return jax.tree.unflatten(structure_out, done)
 
 
 def _outputs(of, arguments, steps, width):

@@ -5,6 +5,7 @@ nobody tries a kernel and falls back on an error.
 """
 
 import itertools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -41,9 +42,9 @@ def obstacle(
 
     Args:
       of: The pass.
-      fixed: ``[N]`` arrays.
-      carry: ``[N]`` arrays.
-      inputs: ``[T, N]`` arrays.
+      fixed: ``[*neurons]`` arrays.
+      carry: ``[*neurons]`` arrays.
+      inputs: ``[T, *neurons]`` arrays.
       primitives: What the backend lowers.
     """
     arrays = jax.tree.leaves(inputs)
@@ -52,8 +53,8 @@ def obstacle(
     if arrays[0].size >= 2**31:
         return f"{arrays[0].shape} has 2^31 or more entries"
     if any(_varies(leaf) for leaf in jax.tree.leaves((fixed, carry, inputs))):
-        return "the arrays are sharded, and `jax.shard_map` was not told `check_vma=False`"
-    neurons = arrays[0].shape[1]
+        return "`jax.shard_map` was not told `check_vma=False`"
+    neurons = math.prod(arrays[0].shape[1:])
     row = lambda leaf: jax.ShapeDtypeStruct((neurons,), jnp.result_type(leaf))
     step = rewritten(of.step)
     closed = jax.make_jaxpr(step)(*jax.tree.map(row, (fixed, carry, inputs)))
@@ -80,5 +81,4 @@ def _name(equation):
 
 
 def _varies(leaf):
-    kind = jax.typeof(leaf)
-    return bool(kind.manual_axis_type.varying) or any(kind.sharding.spec)
+    return bool(jax.typeof(leaf).manual_axis_type.varying)

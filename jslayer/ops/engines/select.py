@@ -8,7 +8,7 @@ import jax
 from jax import lax
 
 from jslayer.ops.dynamics import Tree
-from jslayer.ops.engines import kernel, obstacles, scan
+from jslayer.ops.engines import kernel, obstacles, partition, scan
 from jslayer.ops.engines.passes import Engine, Pass
 
 BACKENDS = ("mosaic", "triton")
@@ -57,7 +57,10 @@ def engine(implementation: str | None) -> Engine:
         return scan.run
     if implementation in interpreted():
         module = backend(implementation.removesuffix("_interpret"))
-        return functools.partial(kernel.run, module, interpret=True)
+        interpret = functools.partial(kernel.run, module, interpret=True)
+        if implementation == "mosaic_interpret":  # calls back in order, and cannot be split
+            return interpret
+        return functools.partial(partition.run, interpret)
     for name in BACKENDS:
         if implementation in (name, "pallas") and missing(name) is None:
             return functools.partial(_named, name)
@@ -72,7 +75,7 @@ def _fastest(kernels: tuple[str, ...], of: Pass, fixed: Tree, carry: Tree, input
     """The kernel for arrays on a GPU, scan for others, and where no kernel can run the pass."""
     for name in kernels:
         if obstacles.obstacle(of, fixed, carry, inputs, PRIMITIVES[name]()) is None:
-            run = functools.partial(kernel.run, backend(name), of)
+            run = functools.partial(partition.run, _kernel(name), of)
             # staged, so that one jitted function is right for arrays on either device
             default = functools.partial(scan.run, of)
             return lax.platform_dependent(fixed, carry, inputs, cuda=run, default=default)
@@ -87,7 +90,12 @@ def _named(name: str, of: Pass, fixed: Tree, carry: Tree, inputs: Tree):
             f"`implementation` is {name!r}, which cannot run {of.name}: {obstacle}; expected "
             "a dynamics of arithmetic on each neuron by itself; None falls back to 'scan'."
         )
-    return kernel.run(backend(name), of, fixed, carry, inputs)
+    return partition.run(_kernel(name), of, fixed, carry, inputs)
+
+
+def _kernel(name: str) -> Engine:
+    """The kernel of one device."""
+    return functools.partial(kernel.run, backend(name))
 
 
 @functools.cache

@@ -6,7 +6,10 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from jslayer import block, ops
 from jslayer.ops.engines import kernel, obstacles, passes, select, tuning
+from jslayer.ops.recurrent import run_recurrent
+from tests.block import cases as blocks
 from tests.ops.engines.cases import BY_NAME, DYNAMICS
 from tests.ops.engines.lowering import kernels, lowered, mosaic_modules
 
@@ -108,3 +111,42 @@ def test_what_is_called_possible_lowers(name, host):
         assert kernels(lowered(run, *nests)) == (1, 0)
     else:
         assert name in ("sqrt", "softplus", "tan", "erf")
+
+
+def test_feedback_on_a_gpu_takes_steps_in_chunks_and_multiplies_in_full_precision(with_gpu):
+    params = {"threshold": 1.0, "current_decay": 0.25, "voltage_decay": 0.03}
+
+    def total(x, weight):
+        return jnp.sum(run_recurrent(ops.Cuba(), params, None, x, weight)[0]["spike"])
+
+    row = lambda *shape: jax.ShapeDtypeStruct(shape, jnp.float32)
+    text = lowered(jax.grad(total, (0, 1)), row(24, 2, 4), row(4, 4))
+    assert text.count("stablehlo.while") == 2
+    assert "tensor<3x8x2x4xf32>" in text  # three times eight steps
+    assert_full_precision(text)
+
+
+@pytest.mark.parametrize("family", ["cuba", "rf", "sigma_delta"])
+def test_products_of_networks_are_never_rounded_in_silence(family):
+    home, fields = getattr(block, family), {**blocks.FIELDS[family], "implementation": "scan"}
+    network = block.Sequential(
+        [home.Conv(fields, 2, 3, 3), home.Pool(fields, 2), home.Flatten(), home.Dense(fields, 3, 2)]
+    )
+    x = jax.ShapeDtypeStruct((1, 2, 4, 4, 3), jnp.float32)
+    variables = jax.eval_shape(network.init, jax.random.key(0), x)
+    total = lambda params, rest, x: jnp.sum(network.apply({**rest, "params": params}, x) ** 2)
+    params = variables.pop("params")
+    gradient = lambda params, x: jax.grad(total)(params, variables_like(variables), x)
+    assert_full_precision(lowered(gradient, params, x))
+
+
+def variables_like(shapes):
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+
+
+def assert_full_precision(text):
+    """No product of float32 may become one of TensorFloat-32, which a GPU has ten bits for."""
+    products = re.findall(r".*stablehlo\.(?:dot_general|convolution)\b.*", text)
+    assert products
+    for line in products:
+        assert "HIGHEST" in line, line

@@ -64,3 +64,12 @@ def test_nests_go_in_and_out():
 def test_rounding_away_from_zero_is_left_alone():
     away = lambda x: jax.lax.round(x, jax.lax.RoundingMethod.AWAY_FROM_ZERO)
     np.testing.assert_array_equal(rewritten(away)(X), away(X))
+
+
+def test_what_lays_an_array_out_over_a_mesh_is_left_out():
+    mesh = jax.make_mesh((1,), ("batch",), axis_types=(jax.sharding.AxisType.Explicit,))
+    placed = lambda x: jax.sharding.reshard(x, jax.P("batch")) + 1
+    with jax.set_mesh(mesh):
+        row = jax.device_put(X, jax.NamedSharding(mesh, jax.P()))
+        assert "reshard" in str(jax.make_jaxpr(placed)(row))
+        assert "reshard" not in str(jax.make_jaxpr(rewritten(placed))(row))

@@ -1,0 +1,156 @@
+"""Compiles whole training steps for GPUs; a row of a table for each."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from benchmarks import pilotnet_step, recurrent_step
+from jslayer import loss, training
+from jslayer.block import Sequential, cuba
+from jslayer.ops.engines import select
+from tools.gpu_compile import program, targets
+
+NEURON = {"threshold": 1.25, "current_decay": 0.25, "voltage_decay": 0.03, "requires_grad": True}
+Case = tuple[Any, tuple[int, ...], tuple[int, ...], Any, Any, int]
+"""Network, shapes of a batch's input and target, type of the input, loss, and neurons of its
+narrowest hidden activation."""
+
+TURNED = {"convolution": (4, 9), "pilotnet": (5, 12)}
+"""Whole activations that one GPU and several may turn, where it is not two at the ends.
+
+Flattening images turns the last of them into the order of the weights, forward and backward. XLA
+lays one convolution of PilotNet out in another way. Over several devices a convolution's images
+must have the split batch as their major axis.
+"""
+
+
+def dense() -> Case:
+    """N-MNIST, from booleans."""
+    more = {"weight_norm": True, "delay": True}
+    network = [
+        cuba.Flatten(),
+        cuba.Dense(NEURON, 2312, 512, **more),
+        cuba.Dense(NEURON, 512, 512, **more),
+        cuba.Dense(NEURON, 512, 10, weight_norm=True),
+    ]
+    shape = (32, 2, 34, 34, 300)
+    return Sequential(network), shape, (32,), jnp.bool_, loss.SpikeRate(0.2, 0.03), 512
+
+
+def convolution() -> Case:
+    """Two convolutions with pools."""
+    more = {"padding": 1, "weight_scale": 2, "weight_norm": True}
+    network = [
+        cuba.Conv(NEURON, 2, 16, 3, **more),
+        cuba.Pool(NEURON, 2),
+        cuba.Conv(NEURON, 16, 32, 3, **more),
+        cuba.Pool(NEURON, 2),
+        cuba.Flatten(),
+        cuba.Dense(NEURON, 2048, 10, weight_norm=True),
+    ]
+    shape = (32, 2, 32, 32, 100)
+    return Sequential(network), shape, (32,), jnp.float32, loss.SpikeRate(0.2, 0.03), 2048
+
+
+def recurrent() -> Case:
+    """A block with feedback and a read-out."""
+    network = [recurrent_step.blocks(512, 256)["Recurrent"], cuba.Dense(NEURON, 256, 10)]
+    shape = (32, 512, 200)
+    return Sequential(network), shape, (32,), jnp.float32, loss.SpikeRate(0.2, 0.03), 256
+
+
+def pilotnet() -> Case:
+    """Sigma-delta neurons, norms, dropout."""
+    size = pilotnet_step.Size()
+    shape = (size.samples, *pilotnet_step.IMAGE, size.length)
+    target = (size.samples, 1, size.length)
+    network = pilotnet_step.network(size)
+    return network, shape, target, jnp.float32, pilotnet_step.to_target, 2000
+
+
+FAMILIES: dict[str, Callable[[], Case]] = {
+    made.__name__: made for made in (dense, convolution, recurrent, pilotnet)
+}
+
+
+def rows(
+    target: targets.Target, names: Sequence[str], count: int, folder: Path, ptxas: Path, keep: str
+) -> Iterator[dict[str, Any]]:
+    """Compiles each training step for ``count`` GPUs, and tells what is in it."""
+    select.missing = lambda name: None if name == "mosaic" else "not asked for"
+    if select.unfit("mosaic", _device(target)):
+        select.missing = lambda name: None if name == "triton" else "not asked for"
+    select.engine.cache_clear()
+    mesh = target.mesh(count)
+    for name in names:
+        row = {"step": name, "GPUs": count}
+        try:
+            yield {**row, **compiled(target, mesh, FAMILIES[name](), folder, ptxas, keep, name)}
+        except Exception as error:
+            yield {**row, "fault": f"{type(error).__name__}: {str(error)[:300]}"}
+
+
+def compiled(
+    target: targets.Target,
+    mesh: jax.sharding.Mesh,
+    case: Case,
+    folder: Path,
+    ptxas: Path,
+    keep: str,
+    name: str,
+) -> dict[str, Any]:
+    """What one step is made of."""
+    network, shape, target_shape, dtype, objective, narrowest = case
+    x = jax.ShapeDtypeStruct(shape, dtype)
+    like = jnp.zeros((1, *shape[1:]), dtype)
+    state = jax.eval_shape(lambda: training.create_state(network, like, optax.adam(1e-3)))
+    wanted = jnp.int32 if len(target_shape) == 1 else jnp.float32
+    place = lambda *spec: (
+        lambda leaf: jax.ShapeDtypeStruct(
+            leaf.shape,
+            leaf.dtype,
+            sharding=jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(*spec)),
+        )
+    )
+    split = place("batch")
+    step = training.train_step(objective)
+    with target.context():
+        arguments = jax.tree.map(place(), state), split(x)
+        label = split(jax.ShapeDtypeStruct(target_shape, wanted))
+        traced = step.trace(*arguments, label)
+        made = targets.compile_kept(traced.lower(lowering_platforms=("cuda",)), folder)
+    text = made.as_text()
+    if keep:
+        Path(keep).mkdir(parents=True, exist_ok=True)
+        (Path(keep) / f"{name}_{mesh.size}.txt").write_text(text)
+    analysis = made.memory_analysis()
+    assembled = targets.assemble(folder, ptxas)
+    activation = shape[0] * shape[-1] * narrowest // mesh.size
+    allowed = TURNED.get(name, (2, 2))[mesh.size > 1]
+    faults = program.faults(text, shape[-1], activation, allowed)
+    spilt = [one for one in assembled if one.spilt]
+    faults += [f"{one.name} spills {one.spilt} bytes" for one in spilt]
+    outside, inside = program.launches(text)
+    asked = program.asked(text)
+    calls = re.findall(r'custom_call_target="([^"]+)"', text)
+    return {
+        "neuron kernels": sum("mosaic" in call or "triton" in call for call in calls),
+        "launches": outside,
+        "of a step of each loop": " ".join(map(str, inside)),
+        "transposes": len(program.turned(text, activation)),
+        "gathers": sum(n for kind, n in asked.items() if kind != "all-reduce"),
+        "all-reduces": asked["all-reduce"],
+        "temporary, MiB": analysis.temp_size_in_bytes / 2**20,
+        "most registers": max((one.registers for one in assembled), default=""),
+        "fault": "; ".join(faults),
+    }
+
+
+def _device(target):
+    capability = f"{target.capability[0]}.{target.capability[1]}"
+    return type("Device", (), dict(device_kind=target.kind, compute_capability=capability))()
