@@ -41,11 +41,10 @@ class Block(Hashable, metaclass=_OwnNames):
 
     Attributes:
       neuron_kind: Class of the family's neuron.
-      exporter: Writes a block to a file; `jslayer.hdf5` puts it here.
     """
 
     neuron_kind: ClassVar[type[Neuron] | None] = None
-    exporter: ClassVar[Callable[..., None] | None] = None
+    _exporter: ClassVar[Callable[..., None] | None] = None  # `jslayer.hdf5` puts it here
 
     def __post_init__(self):
         given = getattr(self, "neuron_params", None)
@@ -57,21 +56,11 @@ class Block(Hashable, metaclass=_OwnNames):
 
     @nn.nowrap
     def export_hdf5(self, group: Any, variables: Mapping[str, Any] | None = None) -> None:
-        """Writes this block into an open hdf5 group, a layer of a network file.
+        """Writes this block into an open `h5py.Group`, as `jslayer.hdf5.write_block` does.
 
-        What `jslayer.hdf5.export` writes for each layer, for a loop over blocks in a row; joins
-        between blocks are not written.
-
-        Args:
-          group: An empty `h5py.Group`, e.g. ``layer.create_group("0")``.
-          variables: The block's own collections; ``None`` for those it is bound to, as the blocks
-            of ``network.bind(variables)`` are.
-
-        Raises:
-          RuntimeError: `jslayer.hdf5` was never imported.
-          TypeError, ValueError: as `jslayer.hdf5.write_block`.
+        ``variables`` are the block's own; ``None`` for those that `bind` gave the network.
         """
-        if self.exporter is None:
+        if self._exporter is None:
             raise RuntimeError(
                 "`jslayer.hdf5` is not imported, expected it to write network files; import "
                 "jslayer, or jslayer.hdf5, first."
@@ -81,7 +70,7 @@ class Block(Hashable, metaclass=_OwnNames):
                 f"`variables` is None for a {type(self).__name__} that is not bound, expected its "
                 "own collections; take the block from `network.bind(variables)`, or pass them."
             )
-        self.exporter(group, self, self.variables if variables is None else variables)
+        self._exporter(group, self, self.variables if variables is None else variables)
 
     @nn.nowrap
     def new_neuron(self, **changes: Any) -> Neuron:

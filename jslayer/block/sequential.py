@@ -40,7 +40,6 @@ class Sequential(linen.Module):
 
     Attributes:
       blocks: The blocks, input to output.
-      exporter: Writes network files; `jslayer.hdf5`, which knows of blocks, puts it here.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -55,7 +54,7 @@ class Sequential(linen.Module):
 
     blocks: Blocks
 
-    exporter: ClassVar[Callable[..., None] | None] = None
+    _exporter: ClassVar[Callable[..., None] | None] = None  # `jslayer.hdf5` puts it here
 
     def __post_init__(self):
         object.__setattr__(self, "blocks", tuple(self.blocks))
@@ -107,12 +106,12 @@ class Sequential(linen.Module):
         Raises:
           RuntimeError: `jslayer.hdf5` was never imported.
         """
-        if self.exporter is None:
+        if self._exporter is None:
             raise RuntimeError(
                 "`jslayer.hdf5` is not imported, expected it to write network files; import "
                 "jslayer, or jslayer.hdf5, first."
             )
-        self.exporter(path, self, variables, **options)
+        self._exporter(path, self, variables, **options)
 
 
 def called(

@@ -16,5 +16,5 @@ from jslayer.hdf5.write.file import export as export
 from jslayer.hdf5.write.file import write_block as write_block
 from jslayer.hdf5.write.numbers import reduced as reduced
 
-_Sequential.exporter = staticmethod(export)
-_Block.exporter = staticmethod(write_block)
+_Sequential._exporter = staticmethod(export)
+_Block._exporter = staticmethod(write_block)
