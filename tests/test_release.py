@@ -56,7 +56,7 @@ def test_the_workflow_runs_what_a_clone_runs():
 
 def test_the_site_and_the_release_are_built_by_what_a_clone_runs():
     steps = (ROOT / ".ci/run").read_text("utf-8").splitlines()
-    assert "make docs" in steps and "make dist" in steps
+    assert "make docs" in steps and any(step.startswith("make dist ") for step in steps)
     command = "python -m tools.website"
     assert command in (ROOT / ".readthedocs.yaml").read_text("utf-8")
     assert command.removeprefix("python") in (ROOT / "Makefile").read_text("utf-8")

@@ -81,6 +81,7 @@ def only_persistent(where: str, *, train: bool = False) -> Iterator[None]:
         training, of a `TimeDecimation`, or of a block that was called before in the same step.
     """
     met: dict[tuple[int, tuple[str, ...]], Any] = {}
+    running: list[nn.Module] = []
 
     def check(
         call: Callable[..., Any],
@@ -92,9 +93,16 @@ def only_persistent(where: str, *, train: bool = False) -> Iterator[None]:
         if context.method_name in ("__call__", "time_first") and as_called(module) is not module:
             return call(*arguments, **options)  # another is called in its place, and looked at
         if context.method_name == "__call__" and isinstance(module, Block):
+            if any(other is module for other in running):  # a derived block calls that of its base
+                return call(*arguments, **options)
             _refuse(module, where, train)
             _refuse_again(module, where, met)
-        elif context.method_name == "time_first":
+            running.append(module)
+            try:
+                return call(*arguments, **options)
+            finally:
+                running.pop()
+        if context.method_name == "time_first":
             _refuse_part(module, where, train)
         return call(*arguments, **options)
 

@@ -16,6 +16,7 @@ INNER = {
     "neuron": (*FAMILIES, "base", "fields"),
     "obd": ("models", "training", "boxes", "augment", "dataset", "dataset.utils"),
     "ops": ("dynamics", "quantize", "spike", "surrogate"),
+    "spike": ("complex",),
     "synapse": ("complex",),
     "utils": ("filter", "mask", "plot"),
 }
@@ -26,7 +27,7 @@ TOPICS = {
     "Functions of arrays": ("ops",),
     "Learning": ("loss", "classifier", "training"),
     "Events and data": ("io", "datasets"),
-    "Files of networks": ("hdf5", "migrate"),
+    "Files of networks": ("hdf5", "nir", "migrate"),
     "Object detection": ("obd",),
 }
 """Order of the modules; one that is missing here comes last."""
