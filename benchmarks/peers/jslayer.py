@@ -69,7 +69,8 @@ def make(sizes):
         params = rest.pop("params")
         run = lambda params, x, loop=loop, rest=rest: loop.apply({**rest, "params": params}, x)
         add(name, run, params, spikes, bar, 0)
-    calls[worker.STEP] = functools.partial(_done, _training(sizes, outer))
+    training = worker.when_called(functools.partial(_training, sizes, outer))
+    calls[worker.STEP] = functools.partial(_done, training)
     return f"jslayer {jslayer.__version__}, jax {jax.__version__}", calls
 
 

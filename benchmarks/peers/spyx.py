@@ -47,7 +47,7 @@ def make(sizes):
         both = jax.jit(jax.grad(loss, wanted))
         calls[f"{name}, {worker.FORWARD}"] = functools.partial(_done, jax.jit(run), state, x)
         calls[f"{name}, {worker.BOTH}"] = functools.partial(_done, both, state, x, y_bar)
-    calls[worker.STEP] = _training(sizes, rngs, random)
+    calls[worker.STEP] = worker.when_called(lambda: _training(sizes, rngs, random))
     return f"spyx {importlib.metadata.version('spyx')}, jax {jax.__version__}", calls
 
 

@@ -43,7 +43,7 @@ def make(sizes, new_neuron, new_layer, new_network, *, time_first, looped=None):
     bar = torch.randn(order(sizes["batch"], sizes["outputs"], sizes["steps"]))
     weights = [p for name, p in module.named_parameters() if "weight" in name]
     add(worker.LAYER, run, spikes.float(), bar, weights)
-    calls[worker.STEP] = training(sizes, new_network, time_first)
+    calls[worker.STEP] = worker.when_called(lambda: training(sizes, new_network, time_first))
     for name, new_block in (looped or {}).items():
         samples, neurons = sizes["samples"], sizes["neurons"]
         if name == worker.SMALL:

@@ -38,6 +38,18 @@ def winners(neurons: int) -> int:
     return max(1, neurons // 32)
 
 
+def when_called(make: Callable[[], Callable[[], Any]]) -> Callable[[], Any]:
+    """The call that ``make`` gives, made at its first use."""
+    made: list[Callable[[], Any]] = []
+
+    def call() -> Any:
+        if not made:
+            made.append(make())
+        return made[0]()
+
+    return call
+
+
 def serve(make: Make) -> None:
     """Answers until the input ends; the sizes are the first argument."""
     answers = os.fdopen(os.dup(1), "w")

@@ -27,9 +27,9 @@ def test_a_mutation_can_be_made_again(tmp_path):
 
 @pytest.mark.slow
 def test_hundreds_of_mutations_read_or_are_refused():
-    tally = fuzz(first=1_000_000, mutations=500)  # more by the script itself
+    tally = fuzz(first=1_000_000, mutations=250)  # more by the script itself
     assert tally.bad == []
-    assert sum(tally.verdicts.values()) == 500
+    assert sum(tally.verdicts.values()) == 250
     assert tally.verdicts["NetworkFileError"] > 200
     assert tally.verdicts["read"] > 50
     assert len(CHANGES) >= 10
