@@ -30,6 +30,6 @@ def test_hundreds_of_mutations_read_or_are_refused():
     tally = fuzz(first=1_000_000, mutations=250)  # more by the script itself
     assert tally.bad == []
     assert sum(tally.verdicts.values()) == 250
-    assert tally.verdicts["NetworkFileError"] > 200
-    assert tally.verdicts["read"] > 50
+    assert tally.verdicts["NetworkFileError"] > 100
+    assert tally.verdicts["read"] > 25
     assert len(CHANGES) >= 10
