@@ -24,19 +24,20 @@ os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", " ".join(QUICK))
 # Tracing makes many objects that stay: to look through them again and again takes a twentieth.
 gc.set_threshold(100_000, 20, 100)
 
-# JAX loads every dialect of MLIR anew for each program, which takes a fifth of the time of a test.
+# JAX loads every dialect of MLIR anew for each program, which takes a fifth of the time of a test:
+# here once for each thread.
 _new_context = mlir.make_ir_context
-_contexts = threading.local()
+_of_thread = threading.local()
 
 
 @functools.wraps(_new_context)
-def _one_context_for_each_thread():
-    if not hasattr(_contexts, "context"):
-        _contexts.context = _new_context()
-    return _contexts.context
+def _one_context():
+    if not hasattr(_of_thread, "context"):
+        _of_thread.context = _new_context()
+    return _of_thread.context
 
 
-mlir.make_ir_context = _one_context_for_each_thread
+mlir.make_ir_context = _one_context
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_num_cpu_devices", 2)
@@ -59,6 +60,12 @@ def shared_folder() -> Path | None:
         raise pytest.UsageError(f"JSLAYER_SHARED is {named}, expected a folder; mend or unset it.")
     folder = Path(named) if named else REPOSITORY.parent / "shared"
     return folder if folder.is_dir() else None
+
+
+@pytest.fixture
+def fresh_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lowers as JAX does; a program that is lowered in parts while it compiles needs it."""
+    monkeypatch.setattr(mlir, "make_ir_context", _new_context)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,10 @@ CASE = BY_NAME["leaky reset"]
 P = jax.P
 AUTO, EXPLICIT = jax.sharding.AxisType.Auto, jax.sharding.AxisType.Explicit
 
-pytestmark = pytest.mark.skipif(jax.local_device_count() < 2, reason="needs two devices")
+pytestmark = [
+    pytest.mark.skipif(jax.local_device_count() < 2, reason="needs two devices"),
+    pytest.mark.usefixtures("fresh_contexts"),
+]
 
 
 def both(engine, policy="save"):
