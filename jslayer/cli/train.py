@@ -339,7 +339,7 @@ def train_until(run: Run, last: int, step: Step) -> None:
             if epoch > first:
                 stats.end_epoch()
             order = (run.seed, epoch)
-            for batch in datasets.batches(recipe.training, recipe.batch_size, seed=order):
+            for batch in datasets.batches(recipe.data(epoch), recipe.batch_size, seed=order):
                 x, target = run.place((batch[0], recipe.target(batch)))
                 run.state, metrics = step(run.state, x, target)
                 # These stay on the device until somebody looks.

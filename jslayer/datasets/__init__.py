@@ -1,10 +1,13 @@
 """Data sets of events and of driving as NumPy arrays; batches, loading and downloading."""
 
+from .augmented import Augmented as Augmented
 from .base import Dataset as Dataset
 from .batches import batches as batches
+from .consecutive_spikes import ConsecutiveSpikes as ConsecutiveSpikes
 from .download import download as download
 from .drive_plot import drive_plot as drive_plot
 from .from_tonic import from_tonic as from_tonic
+from .intervals import Intervals as Intervals
 from .loader import Loader as Loader
 from .moving_bars import MovingBars as MovingBars
 from .nmnist import NMNIST as NMNIST

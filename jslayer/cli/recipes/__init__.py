@@ -3,12 +3,28 @@
 from collections.abc import Callable, Mapping
 from types import ModuleType
 
-from jslayer.cli.recipes import moving_bars, nmnist, oxford, pilotnet, xor
+from jslayer.cli.recipes import (
+    consecutive_spikes,
+    moving_bars,
+    nmnist,
+    nmnist_conv,
+    oxford,
+    pilotnet,
+    xor,
+)
 from jslayer.cli.recipes.base import About as About
 from jslayer.cli.recipes.base import Recipe as Recipe
 from jslayer.cli.recipes.base import Settings as Settings
 
-_MODULES: tuple[ModuleType, ...] = (moving_bars, nmnist, oxford, pilotnet, xor)
+_MODULES: tuple[ModuleType, ...] = (
+    consecutive_spikes,
+    moving_bars,
+    nmnist,
+    nmnist_conv,
+    oxford,
+    pilotnet,
+    xor,
+)
 
 
 def _by_name(attribute: str) -> dict:

@@ -1,6 +1,9 @@
 """Eight directions of a bar before a simulated event camera."""
 
+import functools
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import optax
 
@@ -15,10 +18,34 @@ ABOUT = About(
     settings=Settings(epochs=8, learning_rate=3e-3, batch_size=32),
 )
 
+NOISE = 0.001
 
-def recipe(root: Path | None, seed: int, settings: Settings = ABOUT.settings) -> Recipe:
-    """Eight directions of a bar before a simulated event camera; needs no file."""
+
+def recipe(
+    root: Path | None,
+    seed: int,
+    settings: Settings = ABOUT.settings,
+    *,
+    noise: float = NOISE,
+    samples: int = 2048,
+    hidden: tuple[int, int] = (256, 128),
+    delay: bool = True,
+    changes: Mapping[str, Any] | None = None,
+) -> Recipe:
+    """Eight directions of a bar before a simulated event camera; needs no file.
+
+    Args:
+      root: Not needed.
+      seed: Fixes the data.
+      settings: The user's.
+      noise: Probability of an event by mistake.
+      samples: Recordings to learn from.
+      hidden: Neurons of the hidden layers.
+      delay: Learn delays behind them.
+      changes: Other parameters of the neurons.
+    """
     del root
+    first, second = hidden
     own = {
         "threshold": 1.25,
         # slow and fast channels side by side, so that the order of events shows
@@ -30,16 +57,18 @@ def recipe(root: Path | None, seed: int, settings: Settings = ABOUT.settings) ->
         "requires_grad": True,
     }
     name, neuron, scale = neurons(settings, own)
+    neuron = {**neuron, **(changes or {})}
     family = getattr(block, name)
+    dense = functools.partial(family.Dense, weight_norm=True, weight_scale=scale)
     return Recipe(
-        training=datasets.MovingBars(2048, train=True, seed=seed, dtype=bool),
-        testing=datasets.MovingBars(512, train=False, seed=seed, dtype=bool),
+        training=datasets.MovingBars(samples, seed=seed, noise=noise, dtype=bool),
+        testing=datasets.MovingBars(512, train=False, seed=seed, noise=noise, dtype=bool),
         network=Sequential(
             [
                 family.Flatten(),
-                family.Dense(neuron, 512, 256, weight_norm=True, delay=True, weight_scale=scale),
-                family.Dense(neuron, 256, 128, weight_norm=True, delay=True, weight_scale=scale),
-                family.Dense(neuron, 128, 8, weight_norm=True, weight_scale=scale),
+                dense(neuron, 512, first, delay=delay),
+                dense(neuron, first, second, delay=delay),
+                dense(neuron, second, 8),
             ]
         ),
         loss=loss.SpikeRate(true_rate=0.2, false_rate=0.03),
