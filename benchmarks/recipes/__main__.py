@@ -18,7 +18,11 @@ from benchmarks.recipes.results import Results
 
 EXPERIMENTS = (
     "ablation",
+    "plain",
     "consecutive",
+    "ensemble",
+    "held_decays",
+    "sequences",
     "nmnist_conv",
 )
 
@@ -32,7 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--missing", action="store_true", help="leave out what is there already")
     parser.add_argument("--tiny", action="store_true", help="an epoch or two, to see that it runs")
     parser.add_argument("--list", action="store_true", help="print the cases, and which are there")
-    parser.add_argument("--page", action="store_true", help="write the page again and train nothing")
+    parser.add_argument(
+        "--page", action="store_true", help="write the page again and train nothing"
+    )
     parser.add_argument("--out", type=Path, default=timing.RESULTS, help="folder for the results")
     chosen = parser.parse_args(argv)
     names = EXPERIMENTS if chosen.only is None else chosen.only.split(",")
@@ -56,7 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             for row in experiment.run(case, wanted, tiny=chosen.tiny):
                 results.add({"experiment": name, "case": case, **row})
     if not chosen.list:
-        page.write(results, chosen.out)
+        ours = chosen.out.resolve() == timing.RESULTS
+        page.write(results, chosen.out, EXPERIMENTS, documentation=ours)
     return 0
 
 

@@ -27,12 +27,16 @@ class Results:
 
     def __init__(self, path: Path):
         self.path = path
-        self.rows: list[Row] = json.loads(path.read_text())["rows"] if path.is_file() else []
+        self.rows = self._read()
+
+    def _read(self) -> list[Row]:
+        return json.loads(self.path.read_text())["rows"] if self.path.is_file() else []
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Puts a row in the place of that of the same name, and writes the file."""
         name = [row[key] for key in NAMED]
-        kept = [old for old in self.rows if [old[key] for key in NAMED] != name]
+        # read again: another process may have added some
+        kept = [old for old in self._read() if [old[key] for key in NAMED] != name]
         kept.append({**row, "machine": timing.machine()})
         self.rows = sorted(kept, key=lambda row: [str(row[key]) for key in NAMED])
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -41,7 +41,10 @@ class ConsecutiveSpikes(Dataset):
         num_steps: int = 200,
         rate: float = 0.1,
     ):
-        shape = positive_integer("num_samples", num_samples), positive_integer("num_steps", num_steps)
+        shape = (
+            positive_integer("num_samples", num_samples),
+            positive_integer("num_steps", num_steps),
+        )
         rng = np.random.default_rng([*entropy(seed), 1 if train else 2])
         self._x = (rng.random(shape) < probability("rate", rate)).astype(np.float32)[:, None]
 

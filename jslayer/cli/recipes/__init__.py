@@ -4,7 +4,10 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 
 from jslayer.cli.recipes import (
+    chirps,
     consecutive_spikes,
+    intervals,
+    match_to_sample,
     moving_bars,
     nmnist,
     nmnist_conv,
@@ -17,7 +20,10 @@ from jslayer.cli.recipes.base import Recipe as Recipe
 from jslayer.cli.recipes.base import Settings as Settings
 
 _MODULES: tuple[ModuleType, ...] = (
+    chirps,
     consecutive_spikes,
+    intervals,
+    match_to_sample,
     moving_bars,
     nmnist,
     nmnist_conv,

@@ -1,8 +1,7 @@
 """Which of two volleys was first, and by how much? Only times tell, and delays can hold them."""
 
-from collections.abc import Mapping
+import functools
 from pathlib import Path
-from typing import Any
 
 import optax
 
@@ -26,23 +25,8 @@ ABOUT = About(
 )
 
 
-def recipe(
-    root: Path | None,
-    seed: int,
-    settings: Settings = ABOUT.settings,
-    *,
-    delay: bool = True,
-    changes: Mapping[str, Any] | None = None,
-) -> Recipe:
-    """A hidden layer whose delays bring both volleys to one moment, each neuron for an interval.
-
-    Args:
-      root: Not needed.
-      seed: Fixes the data.
-      settings: The user's.
-      delay: Learn a delay behind every input neuron.
-      changes: Other parameters of the neurons.
-    """
+def recipe(root: Path | None, seed: int, settings: Settings = ABOUT.settings) -> Recipe:
+    """Delays bring both volleys to one moment, in each neuron of the second layer for an interval."""
     del root
     own = {
         "threshold": 1.25,
@@ -54,18 +38,16 @@ def recipe(
         "requires_grad": True,
     }
     name, neuron, scale = neurons(settings, own)
-    neuron = {**neuron, **(changes or {})}
-    family = getattr(block, name)
+    dense = functools.partial(getattr(block, name).Dense, weight_norm=True, weight_scale=2 * scale)
     return Recipe(
         training=datasets.Intervals(1024, seed=seed),
         testing=datasets.Intervals(512, train=False, seed=seed),
         network=Sequential(
             [
-                family.Dense(neuron, 16, 32, weight_norm=True, delay=delay, weight_scale=2 * scale),
-                family.Dense(neuron, 32, 32, weight_norm=True, delay=delay, weight_scale=2 * scale),
-                family.Dense(
-                    {**neuron, "readout": True}, 32, 6, weight_norm=True, weight_scale=2 * scale
-                ),
+                dense(neuron, 16, 32, delay=True),
+                dense(neuron, 32, 32, delay=True),
+                # its voltage is read, so that the gradient of no output spike is guessed
+                dense({**neuron, "readout": True}, 32, 6),
             ]
         ),
         loss=cross_entropy,

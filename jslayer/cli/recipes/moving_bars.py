@@ -1,9 +1,7 @@
 """Eight directions of a bar before a simulated event camera."""
 
 import functools
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import optax
 
@@ -14,38 +12,17 @@ from jslayer.cli.recipes.base import About, Recipe, Settings, neurons, right_cla
 ABOUT = About(
     task="which way does a bar move?",
     needs="nothing",
-    expect="test accuracy 1.00 for seeds 0, 1, 2; 10 s",
+    expect="test accuracy from 0.2 after one epoch to 0.98 in the end; 10 s",
     settings=Settings(epochs=8, learning_rate=3e-3, batch_size=32),
 )
 
-NOISE = 0.001
+NOISE = 0.02
+"""Twenty times the data set's default, with which one epoch is enough."""
 
 
-def recipe(
-    root: Path | None,
-    seed: int,
-    settings: Settings = ABOUT.settings,
-    *,
-    noise: float = NOISE,
-    samples: int = 2048,
-    hidden: tuple[int, int] = (256, 128),
-    delay: bool = True,
-    changes: Mapping[str, Any] | None = None,
-) -> Recipe:
-    """Eight directions of a bar before a simulated event camera; needs no file.
-
-    Args:
-      root: Not needed.
-      seed: Fixes the data.
-      settings: The user's.
-      noise: Probability of an event by mistake.
-      samples: Recordings to learn from.
-      hidden: Neurons of the hidden layers.
-      delay: Learn delays behind them.
-      changes: Other parameters of the neurons.
-    """
+def recipe(root: Path | None, seed: int, settings: Settings = ABOUT.settings) -> Recipe:
+    """Eight directions of a bar before a simulated event camera; needs no file."""
     del root
-    first, second = hidden
     own = {
         "threshold": 1.25,
         # slow and fast channels side by side, so that the order of events shows
@@ -57,18 +34,17 @@ def recipe(
         "requires_grad": True,
     }
     name, neuron, scale = neurons(settings, own)
-    neuron = {**neuron, **(changes or {})}
     family = getattr(block, name)
     dense = functools.partial(family.Dense, weight_norm=True, weight_scale=scale)
     return Recipe(
-        training=datasets.MovingBars(samples, seed=seed, noise=noise, dtype=bool),
-        testing=datasets.MovingBars(512, train=False, seed=seed, noise=noise, dtype=bool),
+        training=datasets.MovingBars(1024, seed=seed, noise=NOISE, dtype=bool),
+        testing=datasets.MovingBars(512, train=False, seed=seed, noise=NOISE, dtype=bool),
         network=Sequential(
             [
                 family.Flatten(),
-                dense(neuron, 512, first, delay=delay),
-                dense(neuron, first, second, delay=delay),
-                dense(neuron, second, 8),
+                dense(neuron, 512, 256, delay=True),
+                dense(neuron, 256, 128, delay=True),
+                dense(neuron, 128, 8),
             ]
         ),
         loss=loss.SpikeRate(true_rate=0.2, false_rate=0.03),

@@ -24,7 +24,7 @@ ABOUT = About(
     task="handwritten digits before an event camera, by convolutions",
     needs="--root DIR with Train/<label>/*.bin and Test/",
     expect="not measured yet",
-    settings=Settings(epochs=40, learning_rate=1e-2, batch_size=32),
+    settings=Settings(epochs=30, learning_rate=1e-2, batch_size=32),
 )
 STEPS, STEP_MS = 30, 10
 
