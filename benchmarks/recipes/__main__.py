@@ -22,6 +22,7 @@ EXPERIMENTS = (
     "consecutive",
     "ensemble",
     "held_decays",
+    "pilotnet",
     "sequences",
     "nmnist_conv",
 )

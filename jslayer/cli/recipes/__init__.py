@@ -13,6 +13,7 @@ from jslayer.cli.recipes import (
     nmnist_conv,
     oxford,
     pilotnet,
+    pilotnet_lif,
     xor,
 )
 from jslayer.cli.recipes.base import About as About
@@ -29,6 +30,7 @@ _MODULES: tuple[ModuleType, ...] = (
     nmnist_conv,
     oxford,
     pilotnet,
+    pilotnet_lif,
     xor,
 )
 
