@@ -1,9 +1,9 @@
 """Trains the recipes and writes what they reach: ``python -m benchmarks.recipes``.
 
 Everything takes hours. ``--only`` chooses experiments, ``--case`` cases that contain a word,
-``--seeds`` seeds; ``--missing`` leaves out what is there already. Every finished training is written
-to ``benchmarks/results/recipes.json``, of which ``recipes.md`` and the pictures in ``docs`` are made.
-Data: ``JSLAYER_SHARED`` (default ``../shared``).
+``--seeds`` seeds; ``--missing`` leaves out what is there already. Every finished training is
+written to ``benchmarks/results/recipes.json``, of which ``recipes.md``, pictures and the marked
+tables of the documentation are made. Data: ``JSLAYER_SHARED`` (default ``../shared``).
 """
 
 import argparse
@@ -37,9 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--missing", action="store_true", help="leave out what is there already")
     parser.add_argument("--tiny", action="store_true", help="an epoch or two, to see that it runs")
     parser.add_argument("--list", action="store_true", help="print the cases, and which are there")
-    parser.add_argument(
-        "--page", action="store_true", help="write the page again and train nothing"
-    )
+    parser.add_argument("--page", action="store_true", help="write the page again, train nothing")
     parser.add_argument("--out", type=Path, default=timing.RESULTS, help="folder for the results")
     chosen = parser.parse_args(argv)
     names = EXPERIMENTS if chosen.only is None else chosen.only.split(",")

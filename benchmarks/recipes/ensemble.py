@@ -30,8 +30,7 @@ def run(case: str, numbers: Sequence[int], *, tiny: bool) -> Iterator[Row]:
     """Trains all seeds, together or each alone."""
     if case == APART:
         for seed in numbers:
-            state, row = fit(recipe_of(seed, tiny=tiny), seed)
-            yield {"seed": seed, **row}
+            yield {"seed": seed, **fit(recipe_of(seed, tiny=tiny), seed)[1]}
         return
     recipe = recipe_of(0, tiny=tiny)
     variables, rows = fit_together([recipe] * len(numbers), numbers, same_data=True)

@@ -1,6 +1,7 @@
 """Training of one recipe, and what came of it."""
 
 import collections
+import resource
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,11 +20,13 @@ class Clock:
         self._start = time.process_time(), time.perf_counter()
 
     def read(self) -> dict[str, float]:
-        """Seconds, as a row keeps them."""
+        """Seconds, as a row keeps them, and the largest memory of the process so far."""
         processor, wall = self._start
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB on Linux
         return {
             "processor_s": round(time.process_time() - processor, 1),
             "wall_s": round(time.perf_counter() - wall, 1),
+            "peak_mib": round(peak / 1024),
         }
 
 

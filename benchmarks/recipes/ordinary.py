@@ -1,4 +1,4 @@
-"""A sigma-delta network without sigma and delta, from the same parameters; and operations of both."""
+"""A sigma-delta network without sigma and delta, of the same parameters; operations of both."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping

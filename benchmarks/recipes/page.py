@@ -1,4 +1,4 @@
-"""The page of all results, and the tables and pictures in the documentation that are made of them."""
+"""The page of all results, and the tables and pictures in the documentation made of them."""
 
 import importlib
 import re

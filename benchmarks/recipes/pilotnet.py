@@ -1,11 +1,11 @@
 """PilotNet on drawn roads.
 
 The sigma-delta network of `jslayer train --data pilotnet` and the ordinary one (ANN) of the same
-layers and the same first weights, smaller runs than the recipe's: 96 drives of 16 frames, 6 epochs,
-judged on 8 drives of 64 frames. The learning rate of each was chosen from the same three, by seed 0
-on 8 validation drives that are not those of the test. Operations of a frame: what is not zero, times
-the synapses that it reaches. `pilotnet_lif` is the recipe of that name, in as many epochs, whose
-error is that after its first 8 frames.
+layers and the same first weights, smaller runs than the recipe's: 96 drives of 16 frames, 6
+epochs, judged on 8 drives of 64 frames. The learning rate of each was chosen from the same three,
+by seed 0 on 8 validation drives that are not those of the test. Operations of a frame: what is not
+zero, times the synapses that it reaches. `pilotnet_lif` is the recipe of that name, in as many
+epochs, whose error is that after its first 8 frames.
 """
 
 import dataclasses

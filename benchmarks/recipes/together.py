@@ -1,6 +1,7 @@
 """Several trainings of one network in one program, by ``vmap``: one for each seed."""
 
 import collections
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -82,13 +83,14 @@ def fit_together(
             step += 1
         if (epoch + 1) % recipe.log_every and epoch + 1 < recipe.epochs:
             continue
-        found = _judged(recipe, sources, lambda *batch: judge(params, others, *batch), pick)
+        found = _judged(recipe, sources, functools.partial(judge, params, others), pick)
         train_loss = np.mean(jax.device_get(losses), axis=0) / recipe.batch_size
         for name, values in {"train_loss": train_loss, **found}.items():
             curves[name].append(np.broadcast_to(values, len(seeds)))
         curves["epoch"].append(np.full(len(seeds), epoch + 1))
         print(f"  epoch {epoch + 1}", {k: np.round(v, 4) for k, v in found.items()}, flush=True)
-    times = {name: round(value / len(seeds), 2) for name, value in clock.read().items()}
+    times = clock.read()
+    times |= {name: round(times[name] / len(seeds), 2) for name in ("processor_s", "wall_s")}
     rows = []
     for number, seed in enumerate(seeds):
         mine = {

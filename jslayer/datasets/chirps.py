@@ -15,10 +15,10 @@ _CLASSES = 4
 class Chirps(Dataset):
     """A tone whose pitch rises, falls, rises and falls, or falls and rises.
 
-    ``ds[i] -> (x, label)``: ``x`` is ``[1, T]`` float32, a wave and white noise; ``label`` is int32:
-    0 rises, 1 falls, 2 rises and then falls, 3 falls and then rises. The pitch moves evenly on the
-    scale of its logarithm between two limits, so that each class has all pitches for the same time,
-    and only their order tells them apart. Loudness, phase, limits and the moment differ.
+    ``ds[i] -> (x, label)``: ``x`` is ``[1, T]`` float32, a wave and white noise; ``label`` is
+    int32: 0 rises, 1 falls, 2 rises and then falls, 3 falls and then rises. The pitch moves evenly
+    on the scale of its logarithm between two limits, so that each class has all pitches for the
+    same time, and only their order tells them apart. Loudness, phase, limits and moment differ.
 
     Args:
       num_samples: How many. The first ones stay the same when there are more.

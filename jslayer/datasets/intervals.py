@@ -14,8 +14,8 @@ _CHUNK = 256  # samples drawn together; part of what fixes the random numbers
 class Intervals(Dataset):
     """Two groups of neurons send a volley each; the label is the time from one to the other.
 
-    ``ds[i] -> (x, label)``: ``x`` is ``[2 * neurons, T]`` float32 of 0 and 1; ``label`` is int32 and
-    numbers the interval from the first group's volley to the second's: class ``k`` of ``K`` is
+    ``ds[i] -> (x, label)``: ``x`` is ``[2 * neurons, T]`` float32 of 0 and 1; ``label`` is int32
+    and numbers the interval from the first group's volley to the second's: class ``k`` of ``K`` is
     ``(k - (K - 1) / 2) * spacing`` steps, below 0 where the second group is first.
 
     Every neuron spikes once in its volley, in whatever class: counts tell nothing, neither of a

@@ -14,9 +14,10 @@ _CHUNK = 256  # samples drawn together; part of what fixes the random numbers
 class MatchToSample(Dataset):
     """Two groups of neurons are busy, one after the other; are they the same group?
 
-    ``ds[i] -> (x, label)``: ``x`` is ``[groups * neurons, T]`` float32 of 0 and 1; ``label`` is int32,
-    1 where the second group is the first one, in half of all samples. Between them lies a pause of
-    random length, so that the network has to remember; neurons spike now and then by mistake.
+    ``ds[i] -> (x, label)``: ``x`` is ``[groups * neurons, T]`` float32 of 0 and 1; ``label`` is
+    int32, 1 where the second group is the first one, in half of all samples. Between them lies a
+    pause of random length, so that the network has to remember; neurons spike now and then by
+    mistake.
 
     Args:
       num_samples: How many. The first ones stay the same when there are more.

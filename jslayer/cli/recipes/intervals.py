@@ -26,7 +26,7 @@ ABOUT = About(
 
 
 def recipe(root: Path | None, seed: int, settings: Settings = ABOUT.settings) -> Recipe:
-    """Delays bring both volleys to one moment, in each neuron of the second layer for an interval."""
+    """Delays bring both volleys to one moment, each neuron behind them for one interval."""
     del root
     own = {
         "threshold": 1.25,

@@ -51,7 +51,7 @@ def recipe(
       degrees: Largest angle by which recordings are turned.
       pixels: Largest shift.
     """
-    # A recording lasts 300 ms; thirty steps of ten take a tenth of the time of a step a millisecond.
+    # of 300 ms; thirty steps of ten take a tenth of the time of a step a millisecond
     coarse = functools.partial(geometry.stretch_time, factor=1 / STEP_MS)
     moved = augment.compose(
         [
