@@ -112,8 +112,8 @@ def whole(rows: Sequence[Row]) -> str:
     peak = max((row["peak_mib"] for row in rows if "peak_mib" in row), default=None)
     memory = f" ({peak:,.0f} MiB here, all told)" if peak else ""
     return (
-        "The whole data set (60,000 recordings) is one option away, `--root`, with fewer epochs such "
-        f"as `--epochs 3`: {1e3 * second:.0f} ms of processor time for a recording make "
+        "The whole data set (60,000 recordings) is one option away, `--root`, with fewer epochs "
+        f"such as `--epochs 3`: {1e3 * second:.0f} ms of processor time for a recording make "
         f"{minutes_an_epoch:.0f} minutes an epoch, half of that on two idle cores at best. "
         f"Recordings are read when they are asked for, so that memory stays what it is{memory}. "
         "Estimated, not run."

@@ -49,6 +49,7 @@ DETECTION = About(
     needs="a command of its own, `detect train`; extra detection to judge",
     expect="see `detect train --help`",
     settings=Settings(epochs=0, learning_rate=0.02, batch_size=16, neuron="sigma_delta"),
+    own_neurons=True,
 )
 CURVED = {**ABOUT, "balance": balance.ABOUT}
 """What is learned in epochs."""
@@ -150,7 +151,7 @@ def add_options(found: argparse.ArgumentParser) -> None:
     found.add_argument("--list", action=_List, nargs=0, help="say what there is to learn, and end")
     names = sorted({*RECIPES, *LISTED})
     found.add_argument("--data", required=True, choices=names, help="what to learn; see --list")
-    found.add_argument("--root", type=Path, help="folder of the data (nmnist, oxford, pilotnet)")
+    found.add_argument("--root", type=Path, help="folder of the data, where --list says so")
     found.add_argument("--epochs", type=int, help=f"epochs in all {values('epochs')}")
     found.add_argument(
         "--learning-rate", type=float, help=f"of the optimiser {values('learning_rate')}"
@@ -236,7 +237,7 @@ def check_options(options: argparse.Namespace) -> None:
             f"`--devices` is {options.devices}, but JAX sees {there}, expected at most as many; "
             "pass fewer."
         )
-    if options.neuron is not None and options.data in ("balance", "detection", "pilotnet"):
+    if options.neuron is not None and LISTED[options.data].own_neurons:
         raise ValueError(
             f"`--neuron` is {options.neuron}, but the neurons of {options.data} are its own; leave "
             "it out."
@@ -385,19 +386,31 @@ def draw_drive(run: Run) -> list[str]:
     return ["drive.png"]
 
 
+def draw_voltages(voltages: np.ndarray, title: str, axes: Any) -> None:
+    """Draws the voltage ``[class, T]`` of every class."""
+    for number, voltage in enumerate(voltages):
+        axes.plot(voltage, lw=1, color=style.MORE[number % len(style.MORE)], label=str(number))
+    axes.set(title=title, xlabel="step", ylabel="voltage")
+    axes.legend(frameon=False, fontsize=7, ncols=2)
+    style.tidy(axes)
+
+
 def draw_events(run: Run) -> list[str]:
     """Draws the first sample and what the network makes of it, and plays the sample back."""
     recipe = run.recipe
     batch, y = answered(run)
-    x = np.asarray(event_batch.dense(batch[0][:1]))[0]
+    x, output = np.asarray(event_batch.dense(batch[0][:1]))[0], y[0]
     if recipe.desired is None:
         label, answer = recipe.target(batch)[0], classifier.Rate.predict(y)[0]
-        panels = {f"input of class {label}": x, f"output, most for class {answer}": y[0]}
+        panels = {f"input of class {label}": x, f"output, most for class {answer}": output}
     else:
-        panels = {"input": x, "output": y[0], "desired": recipe.desired(batch)[0]}
+        panels = {"input": x, "output": output, "desired": recipe.desired(batch)[0]}
     figure = style.new_figure(4.5 * len(panels), 3.6, dpi=150)
     columns = figure.subplots(1, len(panels))
     for axes, (title, events) in zip(columns, panels.items(), strict=True):
+        if recipe.is_voltage and events is output:
+            draw_voltages(events, title, axes)
+            continue
         io.raster(events, title=title, axes=axes)
         # All neurons and all of the time, those without events too.
         *_, steps = events.shape

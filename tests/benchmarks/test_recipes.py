@@ -74,7 +74,7 @@ def test_an_unknown_experiment_is_refused_with_those_that_exist(capsys, tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["consecutive", "held_decays", "sequences"])
+@pytest.mark.parametrize("name", ["ablation", "consecutive", "held_decays"])
 def test_an_experiment_runs_and_its_page_is_written(name, tmp_path, capsys):
     module = importlib.import_module(f"benchmarks.recipes.{name}")
     case = next(iter(module.CASES))

@@ -40,12 +40,14 @@ class About:
       needs: Files and extras.
       expect: What came out, in what time on two CPU cores.
       settings: The recipe's values.
+      own_neurons: Its neurons are its own, and no other family takes their place.
     """
 
     task: str
     needs: str
     expect: str
     settings: Settings
+    own_neurons: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Recipe:
       desired: Which entry of a data set's tuples is the output wanted, to be drawn beside the
         network's; ``None`` where ``target`` is the number of a class.
       is_drive: Samples are frames and the angle of a steering wheel, not events.
+      is_voltage: The output is voltages, not spikes.
       changed: The training data of an epoch, by its number from 0, where they change from epoch to
         epoch; ``None``: ``training``, always.
     """
@@ -82,6 +85,7 @@ class Recipe:
     log_every: int = 1
     desired: Callable[[tuple[np.ndarray, ...]], np.ndarray] | None = None
     is_drive: bool = False
+    is_voltage: bool = False
     changed: Callable[[int], datasets.Dataset] | None = None
 
     def data(self, epoch: int) -> datasets.Dataset:

@@ -51,4 +51,5 @@ def recipe(root: Path | None, seed: int, settings: Settings = ABOUT.settings) ->
         optimizer=by_module(optax.adam(rate), delay_line=optax.adam(10 * rate)),
         epochs=settings.epochs,
         batch_size=settings.batch_size,
+        is_voltage=True,
     )

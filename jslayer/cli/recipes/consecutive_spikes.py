@@ -14,6 +14,7 @@ ABOUT = About(
     needs="nothing",
     expect="decays go from 0.1 to 0.4 and 0.7, where the answer is right; 10 s",
     settings=Settings(epochs=1500, learning_rate=0.02, batch_size=32),
+    own_neurons=True,
 )
 
 
@@ -30,6 +31,7 @@ def recipe(root: Path | None, seed: int, settings: Settings = ABOUT.settings) ->
         "voltage_decay": 0.1,
         "tau_grad": 0.1,
         "scale_grad": 1,
+        "scale": 128,  # 17/64 is an even number of 128ths, as 8-bit weights are
         "requires_grad": True,
     }
     # in use whatever the parameter is: without a gradient, no optimiser moves it

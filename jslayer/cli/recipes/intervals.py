@@ -59,4 +59,5 @@ def recipe(root: Path | None, seed: int, settings: Settings = ABOUT.settings) ->
         ),
         epochs=settings.epochs,
         batch_size=settings.batch_size,
+        is_voltage=True,
     )

@@ -25,6 +25,7 @@ ABOUT = About(
     needs="--root DIR with Train/<label>/*.bin and Test/",
     expect="not measured yet",
     settings=Settings(epochs=30, learning_rate=1e-2, batch_size=32),
+    own_neurons=True,
 )
 STEPS, STEP_MS = 30, 10
 
@@ -101,6 +102,7 @@ def recipe(
         optimizer=by_module(optax.adam(rate), delay_line=optax.adam(lambda s: 10 * rate(s))),
         epochs=settings.epochs,
         batch_size=settings.batch_size,
+        is_voltage=True,
     )
 
 

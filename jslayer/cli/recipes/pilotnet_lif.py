@@ -14,6 +14,7 @@ ABOUT = About(
     needs="nothing (drawn roads), or --root DIR with data.txt and its frames; pillow for those",
     expect="not measured yet",
     settings=Settings(epochs=8, learning_rate=2e-3, batch_size=8),
+    own_neurons=True,
 )
 
 
