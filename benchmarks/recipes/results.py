@@ -73,7 +73,10 @@ def seeds(rows: Sequence[Row]) -> str:
 
 def minutes(rows: Sequence[Row]) -> str:
     """Mean processor time, in minutes or seconds."""
-    taken = statistics.fmean(row["processor_s"] for row in rows)
+    known = [row["processor_s"] for row in rows if row["processor_s"] is not None]
+    if not known:
+        return "not kept"
+    taken = statistics.fmean(known)
     return f"{taken / 60:.1f} min" if taken >= 90 else f"{taken:.0f} s"
 
 

@@ -390,7 +390,8 @@ def draw_voltages(voltages: np.ndarray, title: str, axes: Any) -> None:
     """Draws the voltage ``[class, T]`` of every class."""
     for number, voltage in enumerate(voltages):
         axes.plot(voltage, lw=1, color=style.MORE[number % len(style.MORE)], label=str(number))
-    axes.set(title=title, xlabel="step", ylabel="voltage")
+    axes.set(xlabel="step", ylabel="voltage")
+    axes.set_title(title, loc="left", fontsize=10, color=style.TEXT)
     axes.legend(frameon=False, fontsize=7, ncols=2)
     style.tidy(axes)
 

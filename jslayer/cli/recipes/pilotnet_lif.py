@@ -12,7 +12,7 @@ from jslayer.cli.recipes.base import About, Recipe, Settings
 ABOUT = About(
     task="the angle of a steering wheel, by spikes and a voltage",
     needs="nothing (drawn roads), or --root DIR with data.txt and its frames; pillow for those",
-    expect="not measured yet",
+    expect="`python -m benchmarks.recipes --only pilotnet --case LIF` measures it",
     settings=Settings(epochs=8, learning_rate=2e-3, batch_size=8),
     own_neurons=True,
 )
