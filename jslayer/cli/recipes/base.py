@@ -1,7 +1,7 @@
 """What a training problem is made of."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import jax
@@ -144,4 +144,6 @@ def by_module(
         return next((str(name) for name in names if name in own), "rest")
 
     labels = lambda params: jax.tree_util.tree_map_with_path(part, params)
-    return optax.partition({**own, "rest": rest}, labels)
+    optimizers: dict[Hashable, optax.GradientTransformation] = {"rest": rest}
+    optimizers.update(own)
+    return optax.partition(optimizers, labels)

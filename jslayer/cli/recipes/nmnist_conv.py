@@ -4,6 +4,7 @@ import copy
 import functools
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optax
@@ -78,7 +79,7 @@ def recipe(
         "shared_param": False,
         "requires_grad": True,
     }
-    conv = functools.partial(cuba.Conv, neuron, weight_norm=True, weight_scale=2, delay=delays)
+    conv: Any = functools.partial(cuba.Conv, neuron, weight_norm=True, weight_scale=2, delay=delays)
     steps = settings.epochs * (len(training) // settings.batch_size)
     rate = optax.cosine_onecycle_schedule(max(steps, 1), settings.learning_rate, 0.2)
     return Recipe(

@@ -1,6 +1,8 @@
 """PilotNet of leaky integrate-and-fire neurons, read by the voltage of its last one."""
 
+import functools
 from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
 import optax
@@ -38,7 +40,10 @@ def recipe(root: Path | None, seed: int, settings: Settings = ABOUT.settings) ->
     }
     # slower than the others, so that it averages over the spikes of some frames
     answer = {**neuron, "voltage_decay": 0.1, "readout": True}
-    options = {"weight_norm": True, "weight_scale": 2, "delay_shift": False}
+    # a frame reaches the answer in its own step, as in the sigma-delta network
+    options: dict[str, Any] = {"weight_norm": True, "weight_scale": 2, "delay_shift": False}
+    conv: Any = functools.partial(cuba.Conv, neuron, **options)
+    dense: Any = functools.partial(cuba.Dense, **options)
     steps = settings.epochs * len(training) // settings.batch_size
     return Recipe(
         training=training,
@@ -46,15 +51,15 @@ def recipe(root: Path | None, seed: int, settings: Settings = ABOUT.settings) ->
         network=Sequential(
             [
                 cuba.Input(neuron),
-                cuba.Conv(neuron, 3, 24, 3, stride=2, **options),
-                cuba.Conv(neuron, 24, 36, 3, stride=2, **options),
-                cuba.Conv(neuron, 36, 64, 3, stride=2, padding=(1, 0), **options),
-                cuba.Conv(neuron, 64, 64, 3, **options),
+                conv(3, 24, 3, stride=2),
+                conv(24, 36, 3, stride=2),
+                conv(36, 64, 3, stride=2, padding=(1, 0)),
+                conv(64, 64, 3),
                 cuba.Flatten(),
-                cuba.Dense(neuron, None, 100, **options),
-                cuba.Dense(neuron, 100, 50, **options),
-                cuba.Dense(neuron, 50, 10, **options),
-                cuba.Dense(answer, 10, 1, **options),
+                dense(neuron, None, 100),
+                dense(neuron, 100, 50),
+                dense(neuron, 50, 10),
+                dense(answer, 10, 1),
             ]
         ),
         # the first frames, in which voltages rise from 0, are not judged
