@@ -64,6 +64,7 @@ ABOUT = About(
     needs="nothing",
     expect="upright for ten seconds against pushes; an epoch is a round of 32 carts",
     settings=Settings(epochs=400, learning_rate=5e-3, batch_size=32),
+    own_neurons=True,
 )
 
 Variables = Mapping[str, Any]

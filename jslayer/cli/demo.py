@@ -14,7 +14,7 @@ DATA = "moving_bars"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of the command."""
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder (runs/demo)")
-    parser.add_argument("--epochs", type=int, default=4, help="epochs of training (4)")
+    parser.add_argument("--epochs", type=int, default=8, help="epochs of training (8)")
     parser.set_defaults(command=run)
 
 

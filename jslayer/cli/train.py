@@ -53,6 +53,7 @@ DETECTION = About(
     needs="a command of its own, `detect train`; extra detection to judge",
     expect="see `detect train --help`",
     settings=Settings(epochs=0, learning_rate=0.02, batch_size=16, neuron="sigma_delta"),
+    own_neurons=True,
 )
 CURVED = {**ABOUT, "balance": balance.ABOUT}
 """What is learned in epochs."""
@@ -148,7 +149,7 @@ def add_options(found: argparse.ArgumentParser) -> None:
     found.add_argument("--list", action=_List, nargs=0, help="say what there is to learn, and end")
     names = sorted({*RECIPES, *LISTED})
     found.add_argument("--data", required=True, choices=names, help="what to learn; see --list")
-    found.add_argument("--root", type=Path, help="folder of the data (nmnist, oxford, pilotnet)")
+    found.add_argument("--root", type=Path, help="folder of the data, where --list says so")
     found.add_argument("--epochs", type=int, help=f"epochs in all {values('epochs')}")
     found.add_argument(
         "--learning-rate", type=float, help=f"of the optimiser {values('learning_rate')}"
@@ -231,7 +232,7 @@ def check_options(options: argparse.Namespace) -> None:
         raise ValueError(f"`--learning-rate` is {rate}, expected more than 0; pass such as 0.001.")
     if not 0 <= options.seed < 2**32:
         raise ValueError(f"`--seed` is {options.seed}, expected 0 to {2**32 - 1}; pass another.")
-    if options.neuron is not None and options.data in ("balance", "detection", "pilotnet"):
+    if options.neuron is not None and LISTED[options.data].own_neurons:
         raise ValueError(
             f"`--neuron` is {options.neuron}, but the neurons of {options.data} are its own; leave "
             "it out."
@@ -374,7 +375,7 @@ def train_until(run: Run, last: int, step: Step) -> None:
                 stats.end_epoch()
             order = (run.seed, epoch)
             for batch in datasets.batches(
-                recipe.training, recipe.batch_size, seed=order, sharding=run.sharding
+                recipe.data(epoch), recipe.batch_size, seed=order, sharding=run.sharding
             ):
                 run.state, metrics = step(run.state, batch[0], recipe.target(batch))
                 # These stay on the device until somebody looks.
@@ -424,22 +425,37 @@ def draw_drive(run: Run) -> list[str]:
     return ["drive.png"]
 
 
+def draw_voltages(voltages: np.ndarray, title: str, axes: Any) -> None:
+    """Draws the voltage ``[class, T]`` of every class."""
+    for place, voltage in enumerate(voltages):
+        axes.plot(voltage, lw=1, color=style.MORE[place % len(style.MORE)], label=str(place))
+    axes.set(xlabel="step", ylabel="voltage")
+    axes.set_title(title, loc="left", fontsize=10, color=style.TEXT)
+    axes.legend(frameon=False, fontsize=7, ncols=2)
+    style.tidy(axes)
+
+
 def draw_events(run: Run) -> list[str]:
     """Draws the first sample and what the network makes of it, and plays both back."""
     recipe = run.recipe
     batch, y = answered(run)
     names = tuple(getattr(recipe.training, "classes", ()))
-    parts = {"input": np.asarray(event_batch.dense(batch[0][:1]))[0], "output": y[0]}
+    output = y[0]
+    parts = {"input": np.asarray(event_batch.dense(batch[0][:1]))[0], "output": output}
     if recipe.desired is None:
         classes = (int(recipe.target(batch)[0]), int(classifier.Rate.predict(y)[0]))
         shown, told = (names[c] if c < len(names) else f"class {c}" for c in classes)
-        titles = {"input": f"input: {shown}", "output": f"output: most spikes for {told}"}
+        most = "highest voltage" if recipe.is_voltage else "most spikes"
+        titles = {"input": f"input: {shown}", "output": f"output: {most} for {told}"}
         parts = {titles[name]: events for name, events in parts.items()}
     else:
         parts["desired"] = recipe.desired(batch)[0]
     figure = style.new_figure(4.5 * len(parts), 3.6, dpi=150)
     columns = figure.subplots(1, len(parts))
     for axes, (title, events) in zip(columns, parts.items(), strict=True):
+        if recipe.is_voltage and events is output:
+            draw_voltages(events, title, axes)
+            continue
         io.raster(events, title=title, axes=axes)
         # All neurons and all of the time, those without events too.
         *_, steps = events.shape
@@ -450,6 +466,8 @@ def draw_events(run: Run) -> list[str]:
         figure.savefig(file, format="png")
     if recipe.desired is not None:
         del parts["input"]  # noise to the eye, and the answer is what a picture is for
+    if recipe.is_voltage:
+        parts = {title: events for title, events in parts.items() if events is not output}
     io.animate(parts, run.out / "events.gif", title=run.data, names=names)
     return ["raster.png", "events.gif"]
 

@@ -417,7 +417,7 @@ def test_options_out_of_range_are_refused_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("data", ["pilotnet", "balance", "detection"])
+@pytest.mark.parametrize("data", ["pilotnet", "balance", "detection", "consecutive_spikes"])
 def test_neurons_that_are_a_recipes_own_are_not_exchanged(tmp_path, capsys, data):
     failed(capsys, run(tmp_path, "--neuron", "alif", data=data), "`--neuron` is alif", "its own")
 

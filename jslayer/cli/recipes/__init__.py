@@ -3,12 +3,36 @@
 from collections.abc import Callable, Mapping
 from types import ModuleType
 
-from jslayer.cli.recipes import moving_bars, nmnist, oxford, pilotnet, xor
+from jslayer.cli.recipes import (
+    chirps,
+    consecutive_spikes,
+    intervals,
+    match_to_sample,
+    moving_bars,
+    nmnist,
+    nmnist_conv,
+    oxford,
+    pilotnet,
+    pilotnet_lif,
+    xor,
+)
 from jslayer.cli.recipes.base import About as About
 from jslayer.cli.recipes.base import Recipe as Recipe
 from jslayer.cli.recipes.base import Settings as Settings
 
-_MODULES: tuple[ModuleType, ...] = (moving_bars, nmnist, oxford, pilotnet, xor)
+_MODULES: tuple[ModuleType, ...] = (
+    chirps,
+    consecutive_spikes,
+    intervals,
+    match_to_sample,
+    moving_bars,
+    nmnist,
+    nmnist_conv,
+    oxford,
+    pilotnet,
+    pilotnet_lif,
+    xor,
+)
 
 
 def _by_name(attribute: str) -> dict:

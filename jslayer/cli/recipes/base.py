@@ -1,7 +1,7 @@
 """What a training problem is made of."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import jax
@@ -40,12 +40,14 @@ class About:
       needs: Files and extras.
       expect: What came out, in what time on two CPU cores.
       settings: The recipe's values.
+      own_neurons: Its neurons are its own, and no other family takes their place.
     """
 
     task: str
     needs: str
     expect: str
     settings: Settings
+    own_neurons: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +68,9 @@ class Recipe:
       desired: Which entry of a data set's tuples is the output wanted, to be drawn beside the
         network's; ``None`` where ``target`` is the number of a class.
       is_drive: Samples are frames and the angle of a steering wheel, not events.
+      is_voltage: The output is voltages, not spikes.
+      changed: The training data of an epoch, by its number from 0, where they change from epoch to
+        epoch; ``None``: ``training``, always.
     """
 
     training: datasets.Dataset
@@ -80,11 +85,23 @@ class Recipe:
     log_every: int = 1
     desired: Callable[[tuple[np.ndarray, ...]], np.ndarray] | None = None
     is_drive: bool = False
+    is_voltage: bool = False
+    changed: Callable[[int], datasets.Dataset] | None = None
+
+    def data(self, epoch: int) -> datasets.Dataset:
+        """What to learn from in an epoch, numbered from 0."""
+        return self.training if self.changed is None else self.changed(epoch)
 
 
 def right_class(y: jax.Array, label: jax.Array) -> jax.Array:
     """Number of samples whose busiest output is that of their class."""
     return jnp.sum(classifier.Rate.predict(y) == label)
+
+
+def cross_entropy(voltage: jax.Array, label: jax.Array) -> jax.Array:
+    """That of the mean voltages ``[N, class, T]``, summed over the batch."""
+    logits = voltage.mean(-1)
+    return optax.softmax_cross_entropy_with_integer_labels(logits, label).sum()
 
 
 def neurons(settings: Settings, own: dict[str, Any]) -> tuple[str, dict[str, Any], float]:
@@ -104,3 +121,29 @@ def neurons(settings: Settings, own: dict[str, Any]) -> tuple[str, dict[str, Any
         values["dropout"] = own["dropout"]
     family = {"lif": "cuba"}.get(settings.neuron, settings.neuron)
     return family, values, starting_weight_scale(settings.neuron)
+
+
+def by_module(
+    rest: optax.GradientTransformation, **own: optax.GradientTransformation
+) -> optax.GradientTransformation:
+    """An optimiser in which parts of a network have one of their own.
+
+    Decays move by hundredths where weights move by tens, so that they often want another rate.
+
+    Args:
+      rest: Optimiser of all parameters that no other has.
+      **own: Optimisers by the module whose parameters they move: ``neuron`` (decays, thresholds),
+        ``delay_line`` (delays) or ``synapse`` (weights). ``optax.set_to_zero()`` holds them.
+
+    Example:
+      >>> optimizer = by_module(optax.adam(1e-3), neuron=optax.adam(1e-2))
+    """
+
+    def part(path: tuple[Any, ...], _: Any) -> str:
+        names = (getattr(entry, "key", None) for entry in path)
+        return next((str(name) for name in names if name in own), "rest")
+
+    labels = lambda params: jax.tree_util.tree_map_with_path(part, params)
+    optimizers: dict[Hashable, optax.GradientTransformation] = {"rest": rest}
+    optimizers.update(own)
+    return optax.partition(optimizers, labels)

@@ -1,5 +1,6 @@
 """Eight directions of a bar before a simulated event camera."""
 
+import functools
 from pathlib import Path
 
 import optax
@@ -11,9 +12,12 @@ from jslayer.cli.recipes.base import About, Recipe, Settings, neurons, right_cla
 ABOUT = About(
     task="which way does a bar move?",
     needs="nothing",
-    expect="test accuracy 1.00 for seeds 0, 1, 2; 10 s",
+    expect="test accuracy from 0.2 after one epoch to 0.98 in the end; 10 s",
     settings=Settings(epochs=8, learning_rate=3e-3, batch_size=32),
 )
+
+NOISE = 0.02
+"""Twenty times the data set's default, with which one epoch is enough."""
 
 
 def recipe(root: Path | None, seed: int, settings: Settings = ABOUT.settings) -> Recipe:
@@ -31,15 +35,16 @@ def recipe(root: Path | None, seed: int, settings: Settings = ABOUT.settings) ->
     }
     name, neuron, scale = neurons(settings, own)
     family = getattr(block, name)
+    dense = functools.partial(family.Dense, weight_norm=True, weight_scale=scale)
     return Recipe(
-        training=datasets.MovingBars(2048, train=True, seed=seed, dtype=bool),
-        testing=datasets.MovingBars(512, train=False, seed=seed, dtype=bool),
+        training=datasets.MovingBars(1024, seed=seed, noise=NOISE, dtype=bool),
+        testing=datasets.MovingBars(512, train=False, seed=seed, noise=NOISE, dtype=bool),
         network=Sequential(
             [
                 family.Flatten(),
-                family.Dense(neuron, 512, 256, weight_norm=True, delay=True, weight_scale=scale),
-                family.Dense(neuron, 256, 128, weight_norm=True, delay=True, weight_scale=scale),
-                family.Dense(neuron, 128, 8, weight_norm=True, weight_scale=scale),
+                dense(neuron, 512, 256, delay=True),
+                dense(neuron, 256, 128, delay=True),
+                dense(neuron, 128, 8),
             ]
         ),
         loss=loss.SpikeRate(true_rate=0.2, false_rate=0.03),

@@ -1,0 +1,1 @@
+"""What the recipes reach, and what matters in them: ``python -m benchmarks.recipes``."""

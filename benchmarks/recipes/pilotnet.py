@@ -1,0 +1,108 @@
+"""PilotNet on drawn roads.
+
+The sigma-delta network of `jslayer train --data pilotnet` and the ordinary one (ANN) of the same
+layers and the same first weights, smaller runs than the recipe's: 96 drives of 16 frames, 6
+epochs, judged on 8 drives of 64 frames. The learning rate of each was chosen from the same three,
+by seed 0 on 8 validation drives that are not those of the test. Operations of a frame: what is not
+zero, times the synapses that it reaches. `pilotnet_lif` is the recipe of that name, in as many
+epochs, whose error is that after its first 8 frames.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from benchmarks.recipes.fit import fit
+from benchmarks.recipes.ordinary import Ordinary, operations
+from benchmarks.recipes.results import Row, minutes, seeds, spread, table
+from jslayer import datasets
+from jslayer.cli.recipes import Recipe, pilotnet, pilotnet_lif
+
+RATES = (3e-4, 1e-3, 3e-3)
+NETWORKS = ("sigma-delta", "ANN")
+CHOSEN = {"sigma-delta": 1e-3, "ANN": 1e-3}
+"""By the rows of validation."""
+CASES = {
+    **{f"validation: {name}, rate {rate:g}": (0,) for name in NETWORKS for rate in RATES},
+    **{name: (0, 1, 2, 3, 4) for name in NETWORKS},
+    "LIF": (0, 1, 2, 3, 4),
+}
+BATCH = 8
+
+
+def run(case: str, numbers: Sequence[int], *, tiny: bool) -> Iterator[Row]:
+    """Trains with every seed."""
+    validation = case.startswith("validation: ")
+    name, _, rate = case.removeprefix("validation: ").partition(", rate ")
+    for seed in numbers:
+        recipe = recipe_of(name, float(rate or CHOSEN.get(name, 2e-3)), seed, tiny=tiny)
+        if validation:
+            drives = datasets.SyntheticRoad(8, num_steps=64, seed=(seed, 1))
+            recipe = dataclasses.replace(recipe, testing=drives)
+        network = recipe.network
+        if name == "ANN":
+            recipe = dataclasses.replace(recipe, network=Ordinary(network))
+        state, row = fit(recipe, seed)
+        if name != "LIF" and not validation:
+            row |= counted(network, state.variables, recipe.testing, ordinary=name == "ANN")
+        _, angle = recipe.testing.batch(range(len(recipe.testing)))
+        yield {"seed": seed, **row, "variance": float(np.var(angle))}
+
+
+def recipe_of(name: str, rate: float, seed: int, *, tiny: bool) -> Recipe:
+    """The recipe with fewer drives and epochs."""
+    module = pilotnet_lif if name == "LIF" else pilotnet
+    drives, epochs = (BATCH, 1) if tiny else (96, 6)
+    steps = epochs * drives // BATCH
+    return dataclasses.replace(
+        module.recipe(None, seed),
+        training=datasets.SyntheticRoad(drives, num_steps=16, seed=seed),
+        testing=datasets.SyntheticRoad(8, train=False, num_steps=64, seed=seed),
+        optimizer=optax.chain(
+            optax.clip_by_global_norm(1.0 * BATCH),
+            optax.adam(optax.cosine_decay_schedule(rate, steps)),
+        ),
+        epochs=epochs,
+    )
+
+
+def counted(network: Any, variables: Any, data: datasets.Dataset, *, ordinary: bool) -> Row:
+    """Operations of a frame: what is done, and what an ordinary network does with its zeros."""
+    count = jax.jit(lambda v, x: operations(network, v, x, ordinary=ordinary))
+    parts = [count(variables, jnp.asarray(data.batch([i])[0])) for i in range(len(data))]
+    busy, every = np.mean(np.asarray(parts), axis=0)
+    return {"operations": float(busy), "products": float(every)}
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """Squared error and operations; what the rates were chosen by."""
+    lines = []
+    for name in (*NETWORKS, "LIF"):
+        if mine := [row for row in rows if row["case"] == name]:
+            line = {
+                "network": name,
+                "seeds": seeds(mine),
+                "squared error, rad²": spread(mine, "loss", 4),
+                "of its variance": f"{np.mean([r['loss'] / r['variance'] for r in mine]):.0%}",
+                "operations a frame": "not counted",
+                "with the zeros": "",
+            }
+            if "operations" in mine[0]:
+                line["operations a frame"] = spread(mine, "operations", 0)
+                line["with the zeros"] = spread(mine[:1], "products", 0) if name == "ANN" else ""
+            lines.append({**line, "processor": minutes(mine)})
+    choices = [
+        {
+            "validation": row["case"].removeprefix("validation: "),
+            "seed": str(row["seed"]),
+            "squared error, rad²": f"{row['loss']:.4f}",
+        }
+        for row in rows
+        if row["case"].startswith("validation")
+    ]
+    return "\n\n".join(table(part) for part in (lines, choices) if part)
