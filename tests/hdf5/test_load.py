@@ -187,6 +187,34 @@ def test_the_input_may_be_left_out_and_the_last_layer_read_out(tmp_path):
     assert type(hdf5.load(made, last="spikes")[0].blocks[0]).__name__ == "Dense"
 
 
+def test_thresholds_of_zero_are_those_that_hardware_has(tmp_path):
+    turn = dense(3, 2, RF | {"vThMant": 0}, weight=None, weight__real=even(3, 2),
+                 weight__imag=even(3, 2, seed=1))  # fmt: skip
+    layers = [
+        dense(2, 3, CUBA | {"vThMant": 0}),
+        turn,
+        dense(4, 3, CUBA | {"vThMant": [0, 80, 0, 4]}),
+    ]
+    made = written(tmp_path / "a.net", layers)
+    network, variables = hdf5.load(made)
+    x = events((2, 3, 25), rate=0.2).at[..., :5].set(0)
+    spikes = [found["spike"] for found in hdf5.inference(made).run(x, layers="all")[0].values()]
+    assert all(one.any() and not one[..., :6].any() for one in spikes)
+
+    def total(params):
+        y = network.apply({**variables, "params": params}, x)
+        return y.sum(), y
+
+    slopes, y = jax.jit(jax.grad(total, has_aux=True))(variables["params"])
+    np.testing.assert_array_equal(y, spikes[2])
+    assert all(np.isfinite(slope).all() and slope.any() for slope in jax.tree.leaves(slopes))
+    wide = [np.asarray(one.new_neuron().tau_rho).tolist() for one in network.blocks]
+    assert wide == [1 / 64, 1 / 64, [1 / 64, 1.25, 1 / 64, 1 / 16]]
+    assert trip(tmp_path, network, variables)[2] == []
+    kept = [one.neuron.threshold.tolist() for one in hdf5.read(tmp_path / "b.net").layers]
+    assert kept == [0, 0, [0, 80, 0, 4]]
+
+
 @pytest.mark.parametrize("images", [False, True])
 def test_delays_of_the_inputs_are_those_that_hardware_makes(images, tmp_path):
     steps = [0, 3, 1, 2, 0, 5, 70, 4]
@@ -246,7 +274,9 @@ IMAGES = conv((2, 3, 3), even(2, 1, 2, 2))
          "layer/0/delay` is not 0, expected none, in a block Affine"),
         ([dense(2, 3, SDNN | {"sigma_output": True}, delay=[1, 2, 3])], {},
          "layer/0/delay` is not 0, expected none, in a block Output"),
-        ([dense(2, 3, CUBA | {"vThMant": 0})], {}, "layer/0/neuron` has numbers that no neuron"),
+        ([dense(2, 3, CUBA | {"vThMant": 0})], {"neuron": {"threshold_grad": True}},
+         "Exactly 0 is for cuba, rf and adrf"),
+        ([dense(2, 3, ALIF | {"vThMant": 0})], {}, "Exactly 0 is for cuba, rf and adrf"),
         ([dense(2, 3, RF | {"cosDecay": -5}, weight=None, weight__real=even(2, 3),
                 weight__imag=even(2, 3))], {}, "layer/0/neuron` has numbers that no neuron"),
         ([dense(2, 3, SDNN | {"activation": "save"})], {}, "layer/0/neuron/activation` is 'save'"),
