@@ -124,7 +124,7 @@ class Spiking(base.Neuron):
 
         A threshold of 0 has that of the least above it, ``1 / scale``.
         """
-        level = self.quantized_threshold
+        level: Any = self.quantized_threshold
         if self.silent_at_zero:
             least = 1 / self.scale
             if isinstance(level, jax.Array):
