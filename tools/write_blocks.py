@@ -42,6 +42,7 @@ FAMILIES = {
 
 TYPES: dict[Any, str] = {
     Hook: 'function, None or "neuron"',
+    layers.Delays: 'bool or "inputs"',
     layers.Size: "int or (height, width)",
     layers.Size | None: "int, (height, width) or None",
     tuple[float, ...] | float | None: "float, tuple or None",

@@ -286,7 +286,8 @@ class Dense(_layers.Dense):
         normalisation).
       pre_hook_fx (function, None or "neuron" = "neuron"): Function of the weights in use, ``None``
         for none, or ``"neuron"``: the neuron's 8-bit quantiser.
-      delay (bool = False): Add a learnable delay per output, 0 to 62 steps.
+      delay (bool or "inputs" = False): Add a learnable delay per output, 0 to 62 steps; with
+        ``"inputs"`` one per input, in front of the synapse (of images in the order C, H, W).
       delay_shift (bool = True): Delay the output by one step, as the hardware does between layers.
       mask (array or None = None): Connections, ``[out, in]`` of zeros and ones; ``None``: all.
       count_log (bool = False): Return ``(y, event rate)``, the fraction of outputs that are not

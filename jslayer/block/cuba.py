@@ -50,7 +50,8 @@ class Input(_unweighted.Input):
 
     Keys of ``neuron_params``:
       threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
-        ``1 / scale``.
+        ``1 / scale``. With exactly 0 every positive voltage spikes, and the surrogate is as wide as
+        of ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
@@ -109,7 +110,8 @@ class Output(_layers.Output):
 
     Keys of ``neuron_params``:
       threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
-        ``1 / scale``.
+        ``1 / scale``. With exactly 0 every positive voltage spikes, and the surrogate is as wide as
+        of ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
@@ -195,7 +197,8 @@ class Affine(_layers.Affine):
 
     Keys of ``neuron_params``:
       threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
-        ``1 / scale``.
+        ``1 / scale``. With exactly 0 every positive voltage spikes, and the surrogate is as wide as
+        of ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
@@ -259,7 +262,8 @@ class Dense(_layers.Dense):
         normalisation).
       pre_hook_fx (function, None or "neuron" = "neuron"): Function of the weights in use, ``None``
         for none, or ``"neuron"``: the neuron's 8-bit quantiser.
-      delay (bool = False): Add a learnable delay per output, 0 to 62 steps.
+      delay (bool or "inputs" = False): Add a learnable delay per output, 0 to 62 steps; with
+        ``"inputs"`` one per input, in front of the synapse (of images in the order C, H, W).
       delay_shift (bool = True): Delay the output by one step, as the hardware does between layers.
       mask (array or None = None): Connections, ``[out, in]`` of zeros and ones; ``None``: all.
       count_log (bool = False): Return ``(y, event rate)``, the fraction of outputs that are not
@@ -270,7 +274,8 @@ class Dense(_layers.Dense):
 
     Keys of ``neuron_params``:
       threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
-        ``1 / scale``.
+        ``1 / scale``. With exactly 0 every positive voltage spikes, and the surrogate is as wide as
+        of ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
@@ -335,7 +340,8 @@ class Conv(_layers.Conv):
 
     Keys of ``neuron_params``:
       threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
-        ``1 / scale``.
+        ``1 / scale``. With exactly 0 every positive voltage spikes, and the surrogate is as wide as
+        of ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
@@ -402,7 +408,8 @@ class ConvOutput(_layers.ConvOutput):
 
     Keys of ``neuron_params``:
       threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
-        ``1 / scale``.
+        ``1 / scale``. With exactly 0 every positive voltage spikes, and the surrogate is as wide as
+        of ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
@@ -459,7 +466,8 @@ class Pool(_layers.Pool):
 
     Keys of ``neuron_params``:
       threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
-        ``1 / scale``.
+        ``1 / scale``. With exactly 0 every positive voltage spikes, and the surrogate is as wide as
+        of ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
@@ -524,7 +532,8 @@ class ConvT(_layers.ConvT):
 
     Keys of ``neuron_params``:
       threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
-        ``1 / scale``.
+        ``1 / scale``. With exactly 0 every positive voltage spikes, and the surrogate is as wide as
+        of ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
@@ -581,7 +590,8 @@ class Unpool(_layers.Unpool):
 
     Keys of ``neuron_params``:
       threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
-        ``1 / scale``.
+        ``1 / scale``. With exactly 0 every positive voltage spikes, and the surrogate is as wide as
+        of ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
@@ -654,7 +664,8 @@ class KWTA(_recurrent.KWTA):
 
     Keys of ``neuron_params``:
       threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
-        ``1 / scale``.
+        ``1 / scale``. With exactly 0 every positive voltage spikes, and the surrogate is as wide as
+        of ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it
@@ -722,7 +733,8 @@ class Recurrent(_recurrent.Recurrent):
 
     Keys of ``neuron_params``:
       threshold (float or array): Voltage to exceed, in units of the weights; cut to multiples of
-        ``1 / scale``.
+        ``1 / scale``. With exactly 0 every positive voltage spikes, and the surrogate is as wide as
+        of ``1 / scale``.
       current_decay (float, (min, max) or array): Fraction of the current lost per step, in [0, 1].
       voltage_decay (float, (min, max) or array): Fraction of the voltage lost per step, in [0, 1].
       tau_grad (float or array = 1): Width of the surrogate gradient, relative to the threshold; it

@@ -1,7 +1,7 @@
 """Blocks with a synapse in front of the neuron: dense, convolutions, pools and read-outs."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import flax.linen as nn
 import jax
@@ -10,10 +10,13 @@ import jax.numpy as jnp
 from jslayer import axon, synapse
 from jslayer.block.base import MAX_DELAY, Block, Hook
 from jslayer.block.replay import replayable
-from jslayer.ops import EventBatch, layout
+from jslayer.ops import EventBatch, check, event_batch, layout
 
 Size = int | tuple[int, int]
 """A number, or (height, width)."""
+
+Delays = bool | Literal["inputs"]
+"""A delay per output, none, or one per input."""
 
 
 class Layer(Block):
@@ -26,6 +29,7 @@ class Layer(Block):
 
     synapse_kind: ClassVar[str]
     synapse_fields: ClassVar[tuple[str, ...]]
+    _delay_choices: ClassVar[tuple[bool | str, ...]] = (False, True)
 
     @nn.nowrap
     def new_synapse(self, **options: Any) -> synapse.base.Synapse:
@@ -62,12 +66,16 @@ class Layer(Block):
 
     def delayed(self, y: jax.Array) -> jax.Array:
         """One step of delay and the learnable delay, in one pass where there are both."""
-        if self.delay:
-            delay = axon.Delay(
-                max_delay=MAX_DELAY, persistent_state=self.persistent(), name="delay_line"
-            )
-            return delay.time_first(y, shift=int(self.delay_shift))
+        check.choice("delay", self.delay, self._delay_choices)
+        if self.delay and self.delay != "inputs":
+            return self._delay_line().time_first(y, shift=int(self.delay_shift))
         return self.shifted(y) if self.delay_shift else y
+
+    def _delay_line(self) -> axon.Delay:
+        """The learnable delay."""
+        return axon.Delay(
+            max_delay=MAX_DELAY, persistent_state=self.persistent(), name="delay_line"
+        )
 
 
 class Dense(Layer):
@@ -82,7 +90,8 @@ class Dense(Layer):
       weight_norm: Learn length and direction of the weights apart (weight normalisation).
       pre_hook_fx: Function of the weights in use, ``None`` for none, or ``"neuron"``: the neuron's
         8-bit quantiser.
-      delay: Add a learnable delay per output, 0 to 62 steps.
+      delay: Add a learnable delay per output, 0 to 62 steps; with ``"inputs"`` one per input, in
+        front of the synapse (of images in the order C, H, W).
       delay_shift: Delay the output by one step, as the hardware does between layers.
       mask: Connections, ``[out, in]`` of zeros and ones; ``None``: all.
       count_log: Return ``(y, event rate)``, the fraction of outputs that are not zero.
@@ -97,7 +106,7 @@ class Dense(Layer):
     weight_scale: float = 1
     weight_norm: bool = False
     pre_hook_fx: Hook = "neuron"
-    delay: bool = False
+    delay: Delays = False
     delay_shift: bool = True
     mask: Any = None
     count_log: bool = False
@@ -105,6 +114,17 @@ class Dense(Layer):
 
     synapse_kind = "Dense"
     synapse_fields = ("in_neurons", "out_neurons", "weight_scale", "weight_norm", "mask", "dtype")
+    _delay_choices = (False, True, "inputs")
+
+    def drive(self, x: jax.Array | EventBatch) -> Any:
+        """The synapse's sums, time first; of inputs that each come late by their own delay."""
+        if self.delay != "inputs":
+            return super().drive(x)
+        events = self.inner(event_batch.dense(x)).astype(jnp.float32)
+        flat = jnp.moveaxis(events, -1, 2)  # the file's order, channel slowest
+        late = self._delay_line().time_first(flat.reshape(*flat.shape[:2], -1))
+        late = jnp.moveaxis(late.reshape(flat.shape), 2, -1)
+        return self.new_synapse(name="synapse").time_first(late)
 
 
 class Conv(Layer):

@@ -62,5 +62,6 @@ class Neuron(AdaptiveResonator):
 
     record = resonate_and_fire.Adrf
     device_type = "ADRF_PHASE"
+    silent_at_zero = True
     tau_multiplier: float = 0.5
     scale_multiplier: float = 10.0

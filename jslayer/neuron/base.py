@@ -242,16 +242,33 @@ class Neuron(linen.Module):
         return self.is_mutable_collection("intermediates") and not self.is_initializing()
 
 
+ZERO = (
+    " Exactly 0 is for cuba, rf and adrf, which do not spike at rest then, without threshold_grad."
+)
+
+
 def check_threshold(
-    name: str, value: parameters.Number | parameters.Values, scale: int, shared: Any
+    name: str,
+    value: parameters.Number | parameters.Values,
+    scale: int,
+    shared: Any,
+    *,
+    zero: bool = False,
 ) -> None:
-    """Raises ``ValueError`` unless a threshold, where known, is one weight unit or more, finite."""
+    """Raises ``ValueError`` unless a threshold, where known, is one weight unit or more, finite.
+
+    With ``zero`` it may also be 0, but nothing that only rounds to it.
+    """
     parameters.check_array(name, value, shared)
     value = parameters.numbers(value)
     if not check.is_concrete(value):
         return
-    if not np.isfinite(value).all() or np.any(fixed_point.whole_weights(value, scale) < 1):
+    allowed = zero & (np.asarray(value) == 0)
+    if not np.isfinite(value).all() or np.any(
+        (fixed_point.whole_weights(value, scale) < 1) & ~allowed
+    ):
         raise ValueError(
             f"`{name}` is {value}, expected at least 1 / scale = {1 / scale} "
             "and finite; below that it rounds to 0 and the surrogate has no width."
+            + (ZERO if np.any(np.asarray(value) == 0) else "")
         )

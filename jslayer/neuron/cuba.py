@@ -33,7 +33,8 @@ class Neuron(fields.Extras, fields.Common, _Own):
     acts on the current, dropout on the drive.
 
     Attributes:
-      threshold: Voltage to exceed, in units of the weights; cut to multiples of ``1 / scale``.
+      threshold: Voltage to exceed, in units of the weights; cut to multiples of ``1 / scale``. With
+        exactly 0 every positive voltage spikes, and the surrogate is as wide as of ``1 / scale``.
       current_decay: Fraction of the current lost per step, in [0, 1].
       voltage_decay: Fraction of the voltage lost per step, in [0, 1].
 
@@ -52,6 +53,7 @@ class Neuron(fields.Extras, fields.Common, _Own):
 
     record = cuba.Cuba
     device_type = "CUBA"
+    silent_at_zero = True
 
     @property
     def threshold_eps(self) -> float:

@@ -55,5 +55,6 @@ class Neuron(Resonator):
 
     record = resonate_and_fire.Rf
     device_type = "RF_PHASE"
+    silent_at_zero = True
     tau_multiplier: float = 0.5
     scale_multiplier: float = 10.0

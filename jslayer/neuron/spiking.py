@@ -22,10 +22,12 @@ class Spiking(base.Neuron):
     Attributes:
       record: Class of its dynamics in `jslayer.ops`.
       device_type: Its name in a network file.
+      silent_at_zero: At rest it does not spike with a threshold of 0 either, which it may have.
     """
 
     record: ClassVar[type[spiking.Spiking]]
     device_type: ClassVar[str]
+    silent_at_zero: ClassVar[bool] = False
 
     def membrane_params(self, x: jax.Array) -> dict[str, jax.Array]:
         """Parameters of the membrane, see `dynamics_params`."""
@@ -38,7 +40,8 @@ class Spiking(base.Neuron):
     def check_fields(self) -> None:
         """Raises ``ValueError`` for constructor arguments out of range."""
         super().check_fields()
-        base.check_threshold("threshold", self.threshold, self.scale, self.shared_param)
+        zero = self.silent_at_zero and not self.threshold_grad  # learned, it stays above
+        base.check_threshold("threshold", self.threshold, self.scale, self.shared_param, zero=zero)
         for name in ("tau_grad", "scale_grad"):
             parameters.check_array(name, getattr(self, name), self.shared_param)
             check.positive(name, parameters.numbers(getattr(self, name)))
@@ -117,8 +120,18 @@ class Spiking(base.Neuron):
 
     @property
     def tau_rho(self) -> parameters.Number:
-        """Width of the surrogate, without multiplier: ``tau_grad threshold``."""
-        return parameters.numbers(self.tau_grad) * self.quantized_threshold
+        """Width of the surrogate, without multiplier: ``tau_grad threshold``.
+
+        A threshold of 0 has that of the least above it, ``1 / scale``.
+        """
+        level: Any = self.quantized_threshold
+        if self.silent_at_zero:
+            least = 1 / self.scale
+            if isinstance(level, jax.Array):
+                level = jnp.where(level == 0, least, level)
+            else:  # numbers stay numbers, which are compiled in
+                level = np.where(level == 0, least, level) if np.ndim(level) else level or least
+        return parameters.numbers(self.tau_grad) * level
 
     @property
     def scale_rho(self) -> parameters.Number:

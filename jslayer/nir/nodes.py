@@ -136,6 +136,9 @@ def _layer(
     if block.synapse_kind == "Dense":
         if len(shape) > 1:
             chain += _flatten(nir, shape).chain
+        if getattr(block, "delay", False) == "inputs":
+            size = (weight[0].size,)
+            chain.append(("input_delay", _delay(nir, _line(own, size[0]), size, dt)))
         chain.append(("dense", nir.Linear(weight.reshape(len(weight), -1))))
         behind: Shape = (len(weight),)
     elif block.synapse_kind == "Conv":
@@ -259,11 +262,16 @@ def _delays(
     steps = np.zeros(shape[0])
     if getattr(block, "delay_shift", False) and keep_shift:
         steps = steps + 1
-    if getattr(block, "delay", False):
-        line = np.asarray(lookup(own, "params/delay_line/delay"), np.float64)
-        check_shape("params/delay_line/delay", line, shape[:1])
-        steps = steps + np.floor(np.clip(line, 0, MAX_DELAY))
+    if getattr(block, "delay", False) and block.delay != "inputs":
+        steps = steps + _line(own, shape[0])
     return [("delay", _delay(nir, steps, shape, dt))] if steps.any() else []
+
+
+def _line(own: Mapping[str, Any], channels: int) -> np.ndarray:
+    """A block's delays in whole steps."""
+    line = np.asarray(lookup(own, "params/delay_line/delay"), np.float64)
+    check_shape("params/delay_line/delay", line, (channels,))
+    return np.floor(np.clip(line, 0, MAX_DELAY))
 
 
 def _delay(nir: ModuleType, steps: np.ndarray, shape: Shape, dt: float) -> Any:

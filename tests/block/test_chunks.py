@@ -28,7 +28,7 @@ NETWORKS = {
     "in a row": Sequential(
         [
             cuba.Input(NEURON),
-            cuba.Dense(NEURON, 3, 4, weight_scale=4, delay=True),
+            cuba.Dense(NEURON, 3, 4, weight_scale=4, delay="inputs"),
             cuba.Affine(NEURON, 4, 2),
         ]
     ),
@@ -44,7 +44,9 @@ def fresh(name, x):
     """First variables, with delays of zero to three steps where there are delays."""
     if name not in FIRST:
         variables = jax.jit(NETWORKS[name].init)(jax.random.key(1), x)
-        spread = lambda path, leaf: jnp.arange(4.0) + 0.5 if path[-1].key == "delay" else leaf
+        spread = lambda path, leaf: (
+            jnp.arange(float(len(leaf))) + 0.5 if path[-1].key == "delay" else leaf
+        )
         FIRST[name] = jax.tree_util.tree_map_with_path(spread, variables)
     return FIRST[name]
 

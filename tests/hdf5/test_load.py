@@ -187,14 +187,96 @@ def test_the_input_may_be_left_out_and_the_last_layer_read_out(tmp_path):
     assert type(hdf5.load(made, last="spikes")[0].blocks[0]).__name__ == "Dense"
 
 
+def test_thresholds_of_zero_are_those_that_hardware_has(tmp_path):
+    turn = dense(3, 2, RF | {"vThMant": 0}, weight=None, weight__real=even(3, 2),
+                 weight__imag=even(3, 2, seed=1))  # fmt: skip
+    layers = [
+        dense(2, 3, CUBA | {"vThMant": 0}),
+        turn,
+        dense(4, 3, CUBA | {"vThMant": [0, 80, 0, 4]}),
+    ]
+    made = written(tmp_path / "a.net", layers)
+    network, variables = hdf5.load(made)
+    x = events((2, 3, 25), rate=0.2).at[..., :5].set(0)
+    spikes = [found["spike"] for found in hdf5.inference(made).run(x, layers="all")[0].values()]
+    assert all(one.any() and not one[..., :6].any() for one in spikes)
+
+    def total(params):
+        y = network.apply({**variables, "params": params}, x)
+        return y.sum(), y
+
+    slopes, y = jax.jit(jax.grad(total, has_aux=True))(variables["params"])
+    np.testing.assert_array_equal(y, spikes[2])
+    assert all(np.isfinite(slope).all() and slope.any() for slope in jax.tree.leaves(slopes))
+    wide = [np.asarray(one.new_neuron().tau_rho).tolist() for one in network.blocks]
+    assert wide == [1 / 64, 1 / 64, [1 / 64, 1.25, 1 / 64, 1 / 16]]
+    assert trip(tmp_path, network, variables)[2] == []
+    kept = [one.neuron.threshold.tolist() for one in hdf5.read(tmp_path / "b.net").layers]
+    assert kept == [0, 0, [0, 80, 0, 4]]
+
+
+@pytest.mark.parametrize("images", [False, True])
+def test_delays_of_the_inputs_are_those_that_hardware_makes(images, tmp_path):
+    steps = [0, 3, 1, 2, 0, 5, 70, 4]
+    layers = [dense(3, 8, delay=steps), dense(2, 3, delay=[1.0, 0, 2])]
+    if images:
+        layers.insert(0, layer("input", (2, 2, 2)))
+    made = written(tmp_path / "a.net", layers)
+    with pytest.warns(UserWarning, match=r"layer/\d: delays above 62 are cut to it"):
+        network, variables = hdf5.load(made)
+    x = events((2, 2, 2, 2, 75) if images else (2, 8, 75), rate=0.5)
+    if images:
+        assert network.blocks[1].in_neurons == (2, 2, 2)
+        network = network.clone(
+            blocks=(network.blocks[0].clone(delay_shift=False), *network.blocks[1:])
+        )
+    assert [one.delay for one in network.blocks[-2:]] == ["inputs", "inputs"]
+    with pytest.warns(UserWarning, match="are cut to it"):
+        spikes = hdf5.inference(made)(x)[len(layers) - 1]["spike"]
+    assert spikes.any()
+    np.testing.assert_array_equal(run(network, variables, x).reshape(spikes.shape), spikes)
+    _, _, lines = trip(tmp_path, network, variables)
+    assert lines == []
+    if not images:
+        kept = [one.delay.tolist() for one in hdf5.read(tmp_path / "b.net").layers]
+        assert kept == [np.minimum(steps, 62).tolist(), [1, 0, 2]]
+
+
+def test_delays_of_as_many_inputs_as_outputs_have_no_place_in_the_file(tmp_path):
+    network = Sequential([block.cuba.Dense(NEURON, 2, 2, delay="inputs")])
+    variables = initial(network, jnp.ones((1, 2, 3)))
+    line = variables["params"]["blocks_0"]["delay_line"]
+    line["delay"] = jnp.array([1.0, 2])
+    with pytest.raises(ValueError, match="in a layer of 2 inputs and as many outputs"):
+        export(tmp_path / "a.net", network, variables)
+    line["delay"] = jnp.array([2.0, 2])  # the same said of the outputs
+    export(tmp_path / "a.net", network, variables)
+    again, loaded = hdf5.load(tmp_path / "a.net")
+    x = events((1, 2, 9), rate=0.6)
+    np.testing.assert_array_equal(run(again, loaded, x), run(network, variables, x))
+
+
+def test_only_dense_layers_delay_their_inputs():
+    conv_layer = block.cuba.Conv(NEURON, 1, 2, 1, delay="inputs")
+    with pytest.raises(ValueError, match="`delay` is 'inputs', expected one of False, True;"):
+        jax.eval_shape(conv_layer.init, jax.random.key(0), jnp.ones((1, 1, 2, 2, 3)))
+
+
 IMAGES = conv((2, 3, 3), even(2, 1, 2, 2))
 
 
 @pytest.mark.parametrize(
     ("layers", "options", "sentence"),
     [
-        ([dense(2, 3, delay=[1, 2, 3])], {}, "layer/0/delay` has 3 numbers, one per input"),
-        ([dense(2, 3, CUBA | {"vThMant": 0})], {}, "layer/0/neuron` has numbers that no neuron"),
+        ([dense(2, 3, kind="dense_rec", weight_rec=even(2, 2), delay=[1, 2, 3])], {},
+         "layer/0/delay` has shape (3,), expected one number, or 2"),
+        ([dense(2, 3, CUBA | {"vThMant": 2**18 - 1}, delay=[1, 2])], {},
+         "layer/0/delay` is not 0, expected none, in a block Affine"),
+        ([dense(2, 3, SDNN | {"sigma_output": True}, delay=[1, 2, 3])], {},
+         "layer/0/delay` is not 0, expected none, in a block Output"),
+        ([dense(2, 3, CUBA | {"vThMant": 0})], {"neuron": {"threshold_grad": True}},
+         "Exactly 0 is for cuba, rf and adrf"),
+        ([dense(2, 3, ALIF | {"vThMant": 0})], {}, "Exactly 0 is for cuba, rf and adrf"),
         ([dense(2, 3, RF | {"cosDecay": -5}, weight=None, weight__real=even(2, 3),
                 weight__imag=even(2, 3))], {}, "layer/0/neuron` has numbers that no neuron"),
         ([dense(2, 3, SDNN | {"activation": "save"})], {}, "layer/0/neuron/activation` is 'save'"),

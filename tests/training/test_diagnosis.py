@@ -247,3 +247,20 @@ def test_layers_whose_states_leave_the_hardware_or_int32_are_named(home):
     assert kinds_at(0.01) == set()
     assert kinds_at(60.0 if home == "rf" else 2.0) == {"states beyond hardware"}
     assert kinds_at(30_000.0) == {"states beyond int32", "states beyond hardware"}
+
+
+class Skip(nn.Module):
+    """A module of one's own: both layers of a network, and a sum around the first."""
+
+    @nn.compact
+    def __call__(self, x):
+        spikes = cuba.Dense({**NEURON, "threshold": 50.0}, 12, 12, name="silent")(x)
+        return cuba.Dense(NEURON, 12, 2, weight_scale=4, name="last")(spikes + x)
+
+
+def test_a_module_of_ones_own_is_diagnosed_by_the_names_of_its_blocks():
+    net = Skip()
+    report = diagnose(net, initial(net), X)
+    found = {(one.kind, one.layer) for one in report.findings}
+    assert ("dead neurons", "silent") in found
+    assert ("dead neurons", "last") not in found

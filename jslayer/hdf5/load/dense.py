@@ -15,6 +15,7 @@ from jslayer.hdf5.load.parts import (
     delay_line,
     hook,
     nested,
+    no_delay,
     output_neuron,
     shared_options,
     synapse_params,
@@ -50,6 +51,7 @@ def dense(layer: Layer, options: Options, is_last: bool) -> Found:
     variables.setdefault("params", {}).update(params)
     more |= hook(layer, options)
     if readout:
+        no_delay(layer, options, "Affine")
         more |= shared_options(layer, options)
         return home.Affine(loaded.arguments, **more), variables
     more |= shared_options(layer, options, default=home.Dense.delay_shift)
@@ -85,6 +87,7 @@ def _sums(layer: Layer, options: Options, more: dict[str, Any], variables: Varia
         home, bare = blocks.rf, {"threshold": 1.0, "period": 10.0, "decay": 0.0}
     if layer.bias is not None and layer.bias.any():
         raise options.fault(layer, "bias", "is not 0", "none, without a neuron that adds it")
+    no_delay(layer, options, "Affine")
     bare |= {"scale": scale_of(layer), "persistent_state": options.persistent_state}
     more |= shared_options(layer, options) | hook(layer, options)
     return home.Affine(bare, dynamics=False, **more), variables

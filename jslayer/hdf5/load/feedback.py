@@ -13,6 +13,7 @@ from jslayer.hdf5.load.parts import (
     delay_line,
     hook,
     nested,
+    no_delay,
     shared_options,
     synapse_params,
 )
@@ -42,6 +43,7 @@ def feedback(layer: Layer, options: Options, is_last: bool) -> Found:
     place = "synapse" if winners else "input_synapse"
     params[place] = synapse_params(layer, options, "weight", (outputs, inputs))
     if winners:
+        no_delay(layer, options, "KWTA")
         more |= shared_options(layer, options, default=home.KWTA.delay_shift)
         return _winners(layer, options, home, loaded, more, variables)
     params["recurrent_synapse"] = synapse_params(layer, options, "weight_rec", (outputs, outputs))

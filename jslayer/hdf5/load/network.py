@@ -45,7 +45,11 @@ def load(
     ``delay_shift=True`` all layers take it, and the outputs are those of `inference` one step
     later. A first layer of spiking neurons takes data in threshold units, which `inference` takes
     in 1 / ``w_scale`` of them.
-    A sigma-delta threshold of 0 is run as in training, where none is below
+    A threshold of 0 is held: every positive voltage spikes, and unless ``neuron`` holds a surrogate
+    it is as wide as that of the least threshold. It is refused where a neuron at rest would then
+    spike without any input (``ALIF``, ``RF_IZHIKEVICH``, ``ADRF_IZHIKEVICH``), which hardware
+    begins a step earlier than blocks, and with ``threshold_grad``, as learned thresholds stay above
+    0. A sigma-delta threshold of 0 is run as in training, where none is below
     ``1 / (64 w_scale)``; hardware sends smaller changes as well, rounded down.
 
     Args:

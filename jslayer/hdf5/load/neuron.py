@@ -67,7 +67,10 @@ def loaded_neuron(layer: Layer, options: Options, *, readout: bool = False) -> L
         **_kind_arguments(layer, kind, options),
     }
     if one_each and neuron.type != "SDNN":
-        arguments["threshold_grad"] = True  # held thresholds are one per layer
+        if (numbers["threshold"] > 0).all():
+            arguments["threshold_grad"] = True  # they may learn, as they were trained
+        else:  # learned thresholds stay above 0, held ones do not
+            arguments |= _held_levels(numbers, scale)
     if layer.attributes.get("readout") is True:
         arguments["readout"] = True
     arguments |= {
@@ -114,6 +117,15 @@ def _levels(numbers, scale):
         if name in numbers:
             found[name] = threshold_argument(int(numbers[name].reshape(-1)[0]), scale)
     return found
+
+
+def _held_levels(numbers, scale):
+    """Thresholds as constructor arguments, one per channel."""
+    return {
+        name: np.array([threshold_argument(int(mantissa), scale) for mantissa in numbers[name]])
+        for name in LEVELS
+        if name in numbers
+    }
 
 
 def threshold_argument(mantissa: int, scale: int) -> float:

@@ -84,6 +84,7 @@ def hook(layer: Layer, options: Options) -> dict[str, Any]:
 
 def output_neuron(layer: Layer, options: Options, kind: str) -> Loaded:
     """The neuron of a read-out block, ``Output`` or ``ConvOutput``, which always quantises."""
+    no_delay(layer, options, kind)
     if layer.neuron.sigma_output and layer.bias is not None and layer.bias.any():
         raise options.fault(layer, "bias", "is not 0", "none, for an output that only adds up")
     if hook(layer, options):
@@ -93,13 +94,11 @@ def output_neuron(layer: Layer, options: Options, kind: str) -> Loaded:
 
 
 def delay_line(layer: Layer, options: Options, variables: Variables) -> dict[str, Any]:
-    """A learnable delay with the file's steps."""
+    """A learnable delay with the file's steps, per output, or of dense layers per input."""
     if layer.delay is None:
         return {}
-    channels = layer.shape[0]
-    if layer.delay.ndim and layer.delay.size != channels:
-        came = f"has {layer.delay.size} numbers, one per input"
-        raise options.fault(layer, "delay", came, f"one for each of {channels} outputs")
+    of_inputs = layer.delay.ndim == 1 and layer.delay.size != layer.shape[0]
+    channels = layer.delay.size if of_inputs else layer.shape[0]
     if (layer.delay > MAX_DELAY).any():
         warnings.warn(
             f"{options.file}: {layer.place}: delays above {MAX_DELAY} are cut to it, as by "
@@ -109,4 +108,10 @@ def delay_line(layer: Layer, options: Options, variables: Variables) -> dict[str
     delay = np.minimum(np.broadcast_to(layer.delay, (channels,)), MAX_DELAY)
     line = {"delay": jnp.asarray(delay, jnp.float32)}
     variables.setdefault("params", {})["delay_line"] = line
-    return {"delay": True}
+    return {"delay": "inputs" if of_inputs else True}
+
+
+def no_delay(layer: Layer, options: Options, kind: str) -> None:
+    """Refuses the delays of a layer whose block has none."""
+    if layer.delay is not None and layer.delay.any():
+        raise options.fault(layer, "delay", "is not 0", f"none, in a block {kind}")

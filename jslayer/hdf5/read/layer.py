@@ -132,7 +132,9 @@ def _dense(layer: Layer, group: Group) -> Layer:
     )
     _check_parts(layer, group)
     masks = {name: _mask(group, layer, name) for name in ("mask", "mask_rec")}
-    return dataclasses.replace(layer, **masks, delay=_delay(group, {outputs, inputs}))
+    # a column of the feedback's weight is an output: delays of inputs would miss it
+    sizes = {outputs, inputs} if layer.type == "dense" else {outputs}
+    return dataclasses.replace(layer, **masks, delay=_delay(group, sizes))
 
 
 def _matrix(group: Group, name: str, value: np.ndarray, outputs: int) -> np.ndarray:

@@ -12,6 +12,7 @@ from jslayer.block import base, recurrent, unweighted
 from jslayer.block import layers as kinds
 from jslayer.block.sequential import name_of
 from jslayer.hdf5.write.content import Content, head
+from jslayer.hdf5.write.delays import delays
 from jslayer.hdf5.write.feedback import recurrent_weights, winner_bias, winner_weights
 from jslayer.hdf5.write.neuron import neuron_content
 from jslayer.hdf5.write.norms import norm_content, own_bias
@@ -139,7 +140,7 @@ def _matrix(block, variables, kind="dense", place="synapse"):
     return found, weights
 
 
-def _neuron(block, variables, channels, *, hidden=True):
+def _neuron(block, variables, channels, *, hidden=True, inputs=None):
     """Neuron, norm, bias, shift and delay of a layer."""
     neuron = block.layer_neuron()
     if getattr(neuron, "encoder", False):
@@ -154,16 +155,15 @@ def _neuron(block, variables, channels, *, hidden=True):
             found.notes.append(SILENT)
     found.add(_shift(block))
     if getattr(block, "delay", False):
-        delay = np.asarray(lookup(variables, "params/delay_line/delay"), np.float32)
-        check_shape("params/delay_line/delay", delay, (channels,))
-        found.datasets["delay"] = np.floor(np.clip(delay, 0, base.MAX_DELAY))
+        found.datasets["delay"] = delays(block, variables, channels, inputs)
     return found
 
 
 def _dense(block, variables):
     found, weights = _matrix(block, variables)
     found.notes += matrix_notes(weights)
-    found.add(_neuron(block, variables, block.out_neurons))
+    inputs = int(found.datasets["inFeatures"])
+    found.add(_neuron(block, variables, block.out_neurons, inputs=inputs))
     return found
 
 
