@@ -70,7 +70,7 @@ network.export_hdf5("network.net")  # wrong
 print(block.stream(network).stop)  # wrong
 block.summary(network, variables)  # wrong
 block.Loop(layer, feedbacks=(2,))  # wrong
-block.folded(layer, variables)  # wrong
+block.folded(network)  # wrong
 
 # neurons
 slayer.neuron.cuba.Neuron(1.0, 0.25)  # wrong
