@@ -3,13 +3,14 @@
 import abc
 import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jslayer.io.files import PathLike
+from jslayer.io.random import entropy
 from jslayer.ops import EventBatch
 
 Arrays = tuple[Any, ...]
@@ -102,6 +103,32 @@ def find_root(root: PathLike | None, folder: str, holds: str, *, fetch: str = ""
             f"`root` or set JSLAYER_DATA{fetch}."
         )
     return found
+
+
+def in_chunks(
+    draw: Callable[[np.random.Generator, int], tuple[np.ndarray, ...]],
+    count: int,
+    chunk: int,
+    *,
+    seed: int | Sequence[int],
+    train: bool,
+) -> tuple[np.ndarray, ...]:
+    """Draws samples chunk by chunk, so that a data set is the beginning of every longer one.
+
+    Args:
+      draw: ``(random numbers, at most so many) -> arrays``, each with the samples first; it draws
+        the numbers of a whole chunk, however many samples are wanted.
+      count: Samples in all.
+      chunk: Samples drawn together.
+      seed: An integer or several.
+      train: Random numbers of the training set, otherwise those of the test set.
+    """
+    start = [*entropy(seed), 1 if train else 2]
+    parts = [
+        draw(np.random.default_rng([*start, 1 + first // chunk]), min(chunk, count - first))
+        for first in range(0, count, chunk)
+    ]
+    return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
 
 
 def positive_integer(name: str, value: int) -> int:

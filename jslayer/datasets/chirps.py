@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jslayer.io.random import entropy
-
-from .base import Dataset, positive_integer
+from .base import Dataset, in_chunks, positive_integer
 
 _CHUNK = 256  # samples drawn together; part of what fixes the random numbers
 _CLASSES = 4
@@ -61,13 +59,7 @@ class Chirps(Dataset):
         if not 0 <= noise < np.inf:
             raise ValueError(f"`noise` is {noise}, expected a number from 0 on; choose another.")
         self._periods, self._noise = periods, noise
-        start = [*entropy(seed), 1 if train else 2]
-        chunks = [
-            self._draw(np.random.default_rng([*start, 1 + first // _CHUNK]))
-            for first in range(0, count, _CHUNK)
-        ]
-        self._x = np.concatenate([x for x, _ in chunks])[:count]
-        self.labels = np.concatenate([labels for _, labels in chunks])[:count]
+        self._x, self.labels = in_chunks(self._draw, count, _CHUNK, seed=seed, train=train)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -77,7 +69,7 @@ class Chirps(Dataset):
         indices = np.asarray(indices, np.intp)
         return self._x[indices][:, None], self.labels[indices]
 
-    def _draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def _draw(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
         labels = rng.permutation(np.arange(_CHUNK) % _CLASSES).astype(np.int32)
         column = lambda low, high: rng.uniform(low, high, (_CHUNK, 1))
         length = self.num_steps * column(0.65, 0.85)
@@ -90,4 +82,4 @@ class Chirps(Dataset):
         phase = 2 * np.pi * (np.cumsum(pitch, axis=1) + column(0, 1))
         wave = column(0.7, 1.3) * np.sin(phase) * ((place >= 0) & (place <= 1))
         x = wave + self._noise * rng.standard_normal(wave.shape)
-        return x.astype(np.float32), labels
+        return x[:count].astype(np.float32), labels[:count]

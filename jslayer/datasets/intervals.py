@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jslayer.io.random import entropy
-
-from .base import Dataset, positive_integer, probability
+from .base import Dataset, in_chunks, positive_integer, probability
 
 _CHUNK = 256  # samples drawn together; part of what fixes the random numbers
 
@@ -77,13 +75,7 @@ class Intervals(Dataset):
                 f"`num_steps` is {num_steps}, expected more than {2 * self._margin} for an "
                 f"interval of {longest:g} steps; give more steps, less spacing or fewer classes."
             )
-        start = [*entropy(seed), 1 if train else 2]
-        chunks = [
-            self._draw(np.random.default_rng([*start, 1 + first // _CHUNK]))
-            for first in range(0, count, _CHUNK)
-        ]
-        self._x = np.concatenate([x for x, _ in chunks])[:count]
-        self.labels = np.concatenate([labels for _, labels in chunks])[:count]
+        self._x, self.labels = in_chunks(self._draw, count, _CHUNK, seed=seed, train=train)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -93,7 +85,7 @@ class Intervals(Dataset):
         indices = np.asarray(indices, np.intp)
         return self._x[indices].astype(np.float32), self.labels[indices]
 
-    def _draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def _draw(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
         labels = rng.permutation(np.arange(_CHUNK) % self._classes).astype(np.int32)
         interval = (labels - (self._classes - 1) / 2) * self._spacing
         middle = rng.uniform(self._margin, self.num_steps - self._margin, _CHUNK)
@@ -104,4 +96,4 @@ class Intervals(Dataset):
         x = rng.random((_CHUNK, 2 * self._neurons, self.num_steps)) < self._noise
         sample, neuron = np.nonzero(rng.random(step.shape) >= self._drop)
         x[sample, neuron, step[sample, neuron]] = True
-        return x, labels
+        return x[:count], labels[:count]

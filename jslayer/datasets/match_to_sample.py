@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jslayer.io.random import entropy
-
-from .base import Dataset, positive_integer, probability
+from .base import Dataset, in_chunks, positive_integer, probability
 
 _CHUNK = 256  # samples drawn together; part of what fixes the random numbers
 
@@ -71,13 +69,7 @@ class MatchToSample(Dataset):
         # some steps after the second group, in which to answer
         self.num_steps = 2 * self._shown + self._pause[1] + 10
         self._rate, self._noise = probability("rate", rate), probability("noise", noise)
-        start = [*entropy(seed), 1 if train else 2]
-        chunks = [
-            self._draw(np.random.default_rng([*start, 1 + first // _CHUNK]))
-            for first in range(0, count, _CHUNK)
-        ]
-        self._x = np.concatenate([x for x, _ in chunks])[:count]
-        self.labels = np.concatenate([labels for _, labels in chunks])[:count]
+        self._x, self.labels = in_chunks(self._draw, count, _CHUNK, seed=seed, train=train)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -87,7 +79,7 @@ class MatchToSample(Dataset):
         indices = np.asarray(indices, np.intp)
         return self._x[indices].astype(np.float32), self.labels[indices]
 
-    def _draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def _draw(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
         labels = rng.permutation(np.arange(_CHUNK) % 2).astype(np.int32)
         first = rng.integers(self._groups, size=_CHUNK)
         other = (first + rng.integers(1, self._groups, size=_CHUNK)) % self._groups
@@ -99,4 +91,5 @@ class MatchToSample(Dataset):
         for start, number in zip((np.zeros_like(begin), begin), groups, strict=True):
             since = step - start[:, None, None]
             busy |= (group == number[:, None, None]) & (since >= 0) & (since < self._shown)
-        return rng.random(busy.shape) < np.where(busy, self._rate, self._noise), labels
+        x = rng.random(busy.shape) < np.where(busy, self._rate, self._noise)
+        return x[:count], labels[:count]

@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from jslayer.io.random import entropy
 from jslayer.ops import EventBatch, check
 from jslayer.ops.event_batch import Capacity
 
 from .bar_camera import Bars, half_extent, watch
-from .base import Dataset, positive_integer, probability
+from .base import Dataset, in_chunks, positive_integer, probability
 
 _CHUNK = 128  # samples simulated together; part of what fixes the random numbers
 _MARGIN = 1.5  # pixels: the blurred edge, and one step of rest before and after
@@ -95,13 +94,7 @@ class MovingBars(Dataset):
         self._noise, self._drop = probability("noise", noise), probability("drop", drop)
         self._require_time()
         self.dtype = np.dtype(dtype)
-        start = [*entropy(seed), 1 if train else 2]
-        chunks = [
-            self._simulate(np.random.default_rng([*start, 1 + i // _CHUNK]), min(_CHUNK, count - i))
-            for i in range(0, count, _CHUNK)
-        ]
-        self._bits = np.concatenate([bits for bits, _ in chunks])
-        self.labels = np.concatenate([labels for _, labels in chunks])
+        self._bits, self.labels = in_chunks(self._simulate, count, _CHUNK, seed=seed, train=train)
         self.as_events = as_events
         self.capacity = self._needed() if as_events else None
 
