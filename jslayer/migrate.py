@@ -172,7 +172,7 @@ def _into_own(
     given: Mapping[str, np.ndarray], network: nn.Module, sample: Any, prefix: str, heads: bool
 ) -> dict[str, Any]:
     """The variables of a module of one's own, by way of its graph."""
-    variables = _unfrozen(jax.jit(network.init)(jax.random.key(0), jnp.asarray(sample)))
+    variables = _unfrozen(jax.eval_shape(network.init, jax.random.key(0), jnp.asarray(sample)))
     recorded = graph_of(network, variables, sample)
     renamed = numbering(recorded, list(given), prefix)
     numbered = {renamed(name): value for name, value in given.items()}
