@@ -11,10 +11,9 @@ from jax import lax
 from jslayer.ops import check, tangent
 from jslayer.ops.boundary import adjoint_behind, checked, state_cotangent
 from jslayer.ops.dynamics import Dynamics, Tree
-from jslayer.ops.engines import select
+from jslayer.ops.engines import passes, select
 from jslayer.ops.event_product import product
 from jslayer.ops.forward_mode import reverse_only
-from jslayer.ops.time_loop import chunked_loop, time_loop
 from jslayer.ops.visible_nan import visible
 
 
@@ -87,69 +86,98 @@ def run_recurrent(
     return visible(outputs, x, params, weight), last
 
 
-def _over_time(step, carry, inputs, reverse=False):
-    """The loop in the form that suits the device; without a GPU nothing is staged."""
-    if not select.kernels():
-        return time_loop(step, carry, inputs, reverse=reverse)
-    loop = lambda of: lambda carry, inputs: of(step, carry, inputs, reverse=reverse)
-    return lax.platform_dependent(carry, inputs, cuda=loop(chunked_loop), default=loop(time_loop))
+def _gained(gain, value):
+    return value if gain is None else gain * value
 
 
-def _driven(x, weight, s, gain):
-    scaled = lambda value: value if gain is None else gain * value
-    return jax.tree.map(lambda part, w: part + scaled(product(s, w)), x, weight)
+def _sum(nest):
+    return functools.reduce(jnp.add, jax.tree.leaves(nest))
+
+
+@functools.lru_cache
+def forward_pass(
+    dynamics: Dynamics, output: str, drive: Any, *, residuals: bool
+) -> passes.FeedbackPass:
+    """``fixed`` is constants and gain; the output is sent to every part of the drive."""
+    alone = (passes.training if residuals else passes.forward)(dynamics)
+
+    def message(fixed, carry):
+        return drive.unflatten([carry[1]] * drive.num_leaves)
+
+    def step(fixed, carry, given):
+        constants, gain = fixed
+        x, fed = given
+        drive = jax.tree.map(lambda part, back: part + _gained(gain, back), x, fed)
+        state, out = alone.step(constants, carry[0], drive)
+        outputs = out[0] if residuals else out
+        return (state, outputs[output]), out
+
+    return passes.FeedbackPass(f"{alone.name}_feedback", message, step)
+
+
+@functools.lru_cache
+def backward_pass(dynamics: Dynamics, output: str) -> passes.FeedbackPass:
+    """``fixed`` is parameters and gain; the cotangents of the drive are sent."""
+    alone = passes.backward(dynamics)
+
+    def message(fixed, carry):
+        return jax.tree.map(functools.partial(_gained, fixed[1]), carry[1])
+
+    def step(fixed, carry, given):
+        params, _ = fixed
+        adjoint, _ = carry
+        (residuals, bars), back = given
+        bars = {**bars, output: bars[output] + _sum(back)}
+        adjoint, drive_bar = alone.step(params, adjoint, (residuals, bars))
+        return (adjoint, drive_bar), drive_bar
+
+    return passes.FeedbackPass(f"{alone.name}_feedback", message, step, reverse=True)
+
+
+def _forward(dynamics, output, params, state, x, weight, fed_back, gain, *, residuals):
+    of = forward_pass(dynamics, output, jax.tree.structure(x), residuals=residuals)
+    fixed = weight, (dynamics.prepare(params), gain)
+    (last, _), out = select.run_feedback(of, fixed, (state, fed_back), x)
+    return last, out
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _looped(dynamics, output, params, state, x, weight, fed_back, gain):
-    constants = dynamics.prepare(params)
-
-    def body(carry, x_t):
-        state, s = carry
-        state, outputs = dynamics.step(constants, state, _driven(x_t, weight, s, gain))
-        return (state, outputs[output]), outputs
-
-    (last, _), outputs = _over_time(body, (state, fed_back), x)
+def _looped(dynamics, output, *given):
+    last, outputs = _forward(dynamics, output, *given, residuals=False)
     return outputs, last
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
-def _train(dynamics, output, params, state, x, weight, fed_back, gain):
+def _train(dynamics, output, *given):
     """Runs all steps and keeps the residuals of each."""
-    constants = dynamics.prepare(params)
-
-    def body(carry, x_t):
-        state, s = carry
-        drive = _driven(x_t, weight, s, gain)
-        state, outputs, residuals = dynamics.step_with_residuals(constants, state, drive)
-        return (state, outputs[output]), (outputs, residuals)
-
-    (last, _), (outputs, residuals) = _over_time(body, (state, fed_back), x)
+    last, (outputs, residuals) = _forward(dynamics, output, *given, residuals=True)
     return outputs, last, residuals
 
 
 @_train.defjvp
 def _train_jvp(dynamics, output, primals, tangents):
     found = _train(dynamics, output, *primals)
-    params, _, x, weight, fed_back, gain = primals
+    params, _, _, weight, fed_back, gain = primals
     params_dot, state_dot, x_dot, weight_dot, fed_back_dot, gain_dot = tangents
     outputs, last, residuals = found
 
     def body(carry, step):
         before, s_dot = carry
-        kept, s, x, x_dot = step
-        driven = functools.partial(_driven, x)
+        kept, s, x_dot = step
         given = (weight, s, gain), (weight_dot, s_dot, gain_dot)
-        fed_dot = jax.jvp(driven, *given)[1]
-        drive_dot = jax.tree.map(jnp.add, x_dot, fed_dot)
+        drive_dot = jax.tree.map(jnp.add, x_dot, jax.jvp(_fed, *given)[1])
         step = (params, params_dot, outputs, kept, before, drive_dot)
         after, outputs_dot, kept_dot = tangent.tangent_step(dynamics, *step)
         return (after, outputs_dot[output]), (outputs_dot, kept_dot)
 
     start = adjoint_behind(dynamics, fed_back, state_dot)
-    inputs = (residuals, _before(fed_back, outputs[output]), x, x_dot)
+    inputs = (residuals, _before(fed_back, outputs[output]), x_dot)
     (end, _), (outputs_dot, kept_dot) = lax.scan(body, (start, fed_back_dot), inputs)
     return found, (outputs_dot, tangent.last_tangent(end, last, state_dot), kept_dot)
+
+
+def _fed(weight, s, gain):
+    return jax.tree.map(lambda w: _gained(gain, product(s, w)), weight)
 
 
 def _before(fed_back, s):
@@ -166,36 +194,26 @@ def _run_bwd(dynamics, output, saved, cotangents):
     params, weight, fed_back, gain, residuals, s = saved
     outputs_bar, last_bar = cotangents
     first = adjoint_behind(dynamics, fed_back, last_bar)
-
-    def back(drive_bar):
-        """``R^T d_bar``, over all parts of the drive."""
-        scaled = lambda bar: bar if gain is None else gain * bar
-        parts = jax.tree.map(lambda bar, w: product(scaled(bar), w.T), drive_bar, weight)
-        return functools.reduce(jnp.add, jax.tree.leaves(parts))
-
-    def body(carry, step):
-        bar, drive_bar, sums = carry
-        residuals, bars = step
-        bars = {**bars, output: bars[output] + back(drive_bar)}
-        bar, drive_bar, params_bar = dynamics.adjoint(params, bar, residuals, bars)
-        return (bar, drive_bar, jax.tree.map(jnp.add, sums, params_bar)), drive_bar
-
+    turned = jax.tree.map(jnp.transpose, weight)
     start = jax.tree.map(lambda _: jnp.zeros_like(fed_back), weight)
     sums = {name: jnp.zeros_like(value) for name, value in params.items()}
-    (bar, drive_bar, sums), x_bar = _over_time(
-        body, (first, start, sums), (residuals, outputs_bar), reverse=True
+    ((bar, sums), drive_bar), x_bar = select.run_feedback(
+        backward_pass(dynamics, output),
+        (turned, (params, gain)),
+        ((first, sums), start),
+        (residuals, outputs_bar),
     )
     before = _before(fed_back, s)
-    fed = lambda bar: bar if gain is None else gain * bar
-    pair = lambda bar: jnp.einsum("tni,tnj->ij", fed(bar), before, precision=lax.Precision.HIGHEST)
+    gained = functools.partial(_gained, gain)
+    full = lax.Precision.HIGHEST
+    pair = lambda bar: jnp.einsum("tni,tnj->ij", gained(bar), before, precision=full)
     gain_bar = None
     if gain is not None:
-        parts = jax.tree.map(
-            lambda bar, w: jnp.sum(bar * product(before, w), axis=0), x_bar, weight
-        )
-        gain_bar = functools.reduce(jnp.add, jax.tree.leaves(parts))
-    state_bar = state_cotangent(bar, last_bar)
-    return sums, state_bar, x_bar, jax.tree.map(pair, x_bar), back(drive_bar), gain_bar
+        heard = lambda bar, w: jnp.sum(bar * product(before, w), axis=0)
+        gain_bar = _sum(jax.tree.map(heard, x_bar, weight))
+    weight_bar = jax.tree.map(pair, x_bar)
+    fed_back_bar = _sum(jax.tree.map(lambda bar, w: product(gained(bar), w), drive_bar, turned))
+    return sums, state_cotangent(bar, last_bar), x_bar, weight_bar, fed_back_bar, gain_bar
 
 
 _looped.defvjp(_run_fwd, _run_bwd)

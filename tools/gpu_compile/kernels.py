@@ -1,14 +1,17 @@
-"""Compiles every dynamics' passes for one GPU; prints a row of a table for each."""
+"""Compiles every dynamics' passes for one GPU, with feedback too; a row of a table for each."""
 
 import contextlib
+import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
-from jslayer.ops.engines import kernel, select
+from jslayer.ops import recurrent
+from jslayer.ops.engines import feedback, kernel, select
 from jslayer.ops.engines.rewrite import rewritten
 from tests.ops.engines.cases import BY_NAME
 from tools.gpu_compile import targets
@@ -18,6 +21,12 @@ COPY_SHARE = 0.9
 """Share of the data sheet's bandwidth that a copy reaches."""
 CHAIN_CYCLES = 55
 """Cycles from one step of a neuron to its next, at least."""
+FEEDBACK = (200, 32, 128)
+"""Steps, samples, channels of a pass with feedback."""
+CACHE_BYTES = 128
+"""That a processor reads from its own cache in a cycle."""
+RECURRENT = ("cuba", "alif", "rf", "rf_iz", "adrf", "adrf_iz", "sigma-delta")
+"""Dynamics of the blocks with feedback."""
 FREE = ("broadcast_in_dim", "convert_element_type", "copy", "reshape", "stop_gradient")
 
 
@@ -40,19 +49,78 @@ def rows(
                 module = select.backend(backend)
                 if module is None or select.unfit(backend, _Device(target)):
                     continue
-                try:
-                    with target.context(), contextlib.redirect_stdout(None):
-                        run = jax.jit(lambda *n, m=module, of=of: kernel.run(m, of, *n))
-                        lowered = run.trace(*arrays).lower(lowering_platforms=("cuda",))
-                        targets.compile_kept(lowered, folder)
-                    (made,) = targets.assemble(folder, ptxas)
-                except Exception as error:
-                    found = f"{type(error).__name__}: {str(error)[:160]}"
-                    yield {**row, "registers": "", "occupancy": "", **bounds, "fault": found}
-                    continue
-                fault = f"{made.spilt} bytes spilt" if made.spilt else ""
-                counted = {"registers": made.registers, "occupancy": made.occupancy}
-                yield {**row, **counted, **bounds, "fault": fault}
+                run = functools.partial(kernel.run, module, of)
+                yield {**row, **assembled(target, run, arrays, bounds, folder, ptxas)}
+        if "triton" in backends and name in RECURRENT:
+            for of, arrays in with_feedback(BY_NAME[name], whole):
+                row = {"kernel": of.name, "dynamics": name, "backend": "triton"}
+                run = functools.partial(feedback.run, of)
+                bounds = predicted_feedback(target, of, arrays)
+                yield {**row, **assembled(target, run, arrays, bounds, folder, ptxas)}
+
+
+def assembled(
+    target: targets.Target,
+    run: Callable[..., Any],
+    arrays: tuple[Any, ...],
+    bounds: dict[str, Any],
+    folder: Path,
+    ptxas: Path,
+) -> dict[str, Any]:
+    """Compiles one kernel, and tells what the assembler says of it."""
+    try:
+        with target.context(), contextlib.redirect_stdout(None):
+            lowered = jax.jit(run).trace(*arrays).lower(lowering_platforms=("cuda",))
+            targets.compile_kept(lowered, folder)
+        (made,) = (one for one in targets.assemble(folder, ptxas) if "jslayer" in one.name)
+    except Exception as error:
+        found = f"{type(error).__name__}: {str(error)[:160]}"
+        return {"registers": "", "occupancy": "", **bounds, "fault": found}
+    fault = f"{made.spilt} bytes spilt" if made.spilt else ""
+    return {"registers": made.registers, "occupancy": made.occupancy, **bounds, "fault": fault}
+
+
+def with_feedback(case: Any, sharding: Any) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """The three passes of a dynamics with feedback, each with the shapes of its arguments."""
+    steps, samples, channels = FEEDBACK
+    leaf = lambda *shape: jax.ShapeDtypeStruct(shape, jnp.float32)
+    row = leaf(samples, channels)
+    params = {name: row for name in case.params}
+    x = jax.tree.map(lambda _: leaf(steps, samples, channels), case.inputs(1, 1))
+    weight = jax.tree.map(lambda _: leaf(channels, channels), x)
+    placed = lambda nest: jax.tree.map(
+        lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=sharding), nest
+    )
+    constants = jax.eval_shape(case.dynamics.prepare, params)
+    state = jax.eval_shape(case.dynamics.init, row)
+    start = (weight, (constants, None)), (state, row), x
+    make = functools.partial(recurrent.forward_pass, case.dynamics, "spike", jax.tree.structure(x))
+    yield make(residuals=False), placed(start)
+    yield make(residuals=True), placed(start)
+    now = jax.tree.map(lambda _: row, x)
+    step = case.dynamics.step_with_residuals
+    _, outputs, residuals = jax.eval_shape(step, constants, state, now)
+    over_time = jax.tree.map(lambda a: jax.ShapeDtypeStruct((steps, *a.shape), a.dtype), residuals)
+    bars = {name: leaf(steps, samples, channels) for name in outputs}
+    adjoint = jax.eval_shape(case.dynamics.adjoint_init, row)
+    carry = (adjoint, params), now
+    of = recurrent.backward_pass(case.dynamics, "spike")
+    yield of, placed(((weight, (params, None)), carry, (over_time, bars)))
+
+
+def predicted_feedback(target: targets.Target, of: Any, arrays: Any) -> dict[str, Any]:
+    """As `predicted`; the chain is what a sample's processor reads in a step, and its loads."""
+    (matrices, rows), carry, inputs = arrays
+    steps, _, channels = FEEDBACK
+    heard = jax.tree.map(lambda _: jax.tree.leaves(inputs)[0], matrices)
+    found = predicted(target, of.step_alone, (rows, carry, (inputs, heard)), steps=steps)
+    size = sum(4 * leaf.size for leaf in jax.tree.leaves(matrices))
+    groups = channels // feedback.TOGETHER
+    cycles = CHAIN_CYCLES + size / CACHE_BYTES + groups * CHAIN_CYCLES
+    times = {"bytes": found["bytes, us"], "issue": found["issue, us"]}
+    times["chain"] = 1e6 * steps * cycles / (target.clock_ghz * 1e9)
+    limits = {f"{name}, us": taken for name, taken in times.items()}
+    return {**found, **limits, "limited by": max(times, key=times.__getitem__)}
 
 
 class _Device:
@@ -63,19 +131,24 @@ class _Device:
         self.compute_capability = f"{target.capability[0]}.{target.capability[1]}"
 
 
-def predicted(target: targets.Target, of: Any, arrays: Any) -> dict[str, Any]:
+def predicted(
+    target: targets.Target, of: Any, arrays: Any, *, steps: int = STEPS
+) -> dict[str, Any]:
     """Bytes that must move, and the three lower bounds on the time in microseconds."""
-    carry, outputs = jax.eval_shape(of.step, *jax.tree.map(_row, arrays))
+    rows, carry, inputs = arrays
+    now = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), inputs)
+    carry, outputs = jax.eval_shape(of.step, rows, carry, now)
     size = lambda nest: sum(math.prod(a.shape) * a.dtype.itemsize for a in jax.tree.leaves(nest))
-    moved = size(arrays) + size(carry) + STEPS * size(outputs)
-    jaxpr = jax.make_jaxpr(rewritten(of.step))(*jax.tree.map(_row, arrays))
+    moved = size(arrays) + size(carry) + steps * size(outputs)
+    jaxpr = jax.make_jaxpr(rewritten(of.step))(rows, carry, now)
     loaded = len(jax.tree.leaves(arrays[-1])) + len(jax.tree.leaves(outputs))
     work = loaded + sum(equation.primitive.name not in FREE for equation in jaxpr.jaxpr.eqns)
+    neurons = math.prod(jax.tree.leaves(inputs)[0].shape[1:])
     per_second = target.cores * target.lanes * target.clock_ghz * 1e9
     times = {
         "bytes": moved / (COPY_SHARE * target.bandwidth),
-        "issue": work * STEPS * NEURONS / per_second,
-        "chain": STEPS * CHAIN_CYCLES / (target.clock_ghz * 1e9),
+        "issue": work * steps * neurons / per_second,
+        "chain": steps * CHAIN_CYCLES / (target.clock_ghz * 1e9),
     }
     limit = max(times, key=times.__getitem__)
     return {
@@ -84,7 +157,3 @@ def predicted(target: targets.Target, of: Any, arrays: Any) -> dict[str, Any]:
         **{f"{name}, us": 1e6 * taken for name, taken in times.items()},
         "limited by": limit,
     }
-
-
-def _row(leaf):
-    return jax.ShapeDtypeStruct(leaf.shape[-1:], leaf.dtype)

@@ -1,5 +1,6 @@
 """Compiles whole training steps for GPUs; a row of a table for each."""
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -82,9 +83,7 @@ def rows(
     target: targets.Target, names: Sequence[str], count: int, folder: Path, ptxas: Path, keep: str
 ) -> Iterator[dict[str, Any]]:
     """Compiles each training step for ``count`` GPUs, and tells what is in it."""
-    select.missing = lambda name: None if name == "mosaic" else "not asked for"
-    if select.unfit("mosaic", _device(target)):
-        select.missing = lambda name: None if name == "triton" else "not asked for"
+    select.missing = functools.partial(select.unfit, device=_device(target))
     select.engine.cache_clear()
     mesh = target.mesh(count)
     for name in names:

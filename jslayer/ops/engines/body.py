@@ -70,6 +70,8 @@ def run(
     store: Callable[..., None],
     arguments: tuple[Tree, Tree, Tree],
     outputs: tuple[Tree, Tree],
+    *,
+    beside: Callable[[jax.Array, Tree, Tree], Tree] | None = None,
 ) -> None:
     """Runs a pass for the neurons of one tile.
 
@@ -81,6 +83,7 @@ def run(
       store: ``store(ref, value)`` and ``store(ref, value, t)``, likewise.
       arguments: References to ``fixed``, ``carry`` and ``inputs``.
       outputs: References to the last carry and the outputs.
+      beside: ``(t, fixed, carry)`` to what a step gets beside its inputs, as a pair.
     """
     fixed, carry, inputs = arguments
     last_carry, written = outputs
@@ -88,6 +91,8 @@ def run(
     one_step = rewritten(of.step)
 
     def step(t, carry, now):
+        if beside is not None:
+            now = (now, beside(t, constants, carry))
         carry, out = one_step(constants, carry, now)
         jax.tree.map(lambda ref, value: store(ref, value, t), written, out)
         return carry

@@ -25,6 +25,30 @@ class Pass:
     reverse: bool = False
 
 
+@dataclasses.dataclass(frozen=True)
+class FeedbackPass:
+    """A loop over time in which neurons of a sample tell each other something before each step.
+
+    ``carry, outputs[t] = step(fixed, carry, (inputs[t], M message(fixed, carry)))``.
+
+    Attributes:
+      name: For profiles and error messages.
+      message: What is sent, a nest of ``[N, C]`` arrays like that of the matrices ``M``.
+      step: Elementwise, as in a `Pass`.
+      reverse: From the last step to the first.
+    """
+
+    name: str
+    message: Callable[[Tree, Tree], Tree]
+    step: Callable[[Tree, Tree, tuple[Tree, Tree]], tuple[Tree, Tree]]
+    reverse: bool = False
+
+    @property
+    def step_alone(self) -> Pass:
+        """The pass whose inputs are pairs, of what comes from outside and what neurons heard."""
+        return Pass(self.name, self.step, self.reverse)
+
+
 Engine = Callable[[Pass, Tree, Tree, Tree], tuple[Tree, Tree]]
 """``(pass, fixed, carry, inputs) -> (last carry, outputs)``.
 

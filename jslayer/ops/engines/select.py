@@ -8,8 +8,10 @@ import jax
 from jax import lax
 
 from jslayer.ops.dynamics import Tree
-from jslayer.ops.engines import kernel, obstacles, partition, scan
-from jslayer.ops.engines.passes import Engine, Pass
+from jslayer.ops.engines import feedback, kernel, obstacles, partition, scan
+from jslayer.ops.engines.passes import Engine, FeedbackPass, Pass
+from jslayer.ops.event_product import product
+from jslayer.ops.time_loop import chunked_loop, time_loop
 
 BACKENDS = ("mosaic", "triton")
 """Backends of the GPU kernel, the better one first."""
@@ -80,6 +82,48 @@ def _fastest(kernels: tuple[str, ...], of: Pass, fixed: Tree, carry: Tree, input
             default = functools.partial(scan.run, of)
             return lax.platform_dependent(fixed, carry, inputs, cuda=run, default=default)
     return scan.run(of, fixed, carry, inputs)
+
+
+def run_feedback(
+    of: FeedbackPass, fixed: tuple[Tree, Tree], carry: Tree, inputs: Tree
+) -> tuple[Tree, Tree]:
+    """Runs a pass with feedback: as a scan, and on a GPU as one kernel where that pays.
+
+    Args:
+      of: The pass.
+      fixed: ``[C, C]`` matrices, a row for each receiver, and ``[N, C]`` arrays: a pair of nests.
+      carry: ``[N, C]`` arrays.
+      inputs: ``[T, N, C]`` arrays, at least one.
+
+    Returns:
+      The last carry and the outputs.
+    """
+
+    def step(fixed, carry, now):
+        matrices, rows = fixed
+        heard = jax.tree.map(product, of.message(rows, carry), matrices)
+        return of.step(rows, carry, (now, heard))
+
+    def loop(kind, fixed, carry, inputs):
+        return kind(functools.partial(step, fixed), carry, inputs, reverse=of.reverse)
+
+    default, on_gpu = (functools.partial(loop, kind) for kind in (time_loop, chunked_loop))
+    found = kernels()
+    if not found:  # nothing is staged
+        return default(fixed, carry, inputs)
+    if "triton" in found and _pays(of, fixed, carry, inputs):
+        on_gpu = functools.partial(partition.run_samples, feedback.run, of)
+    return lax.platform_dependent(fixed, carry, inputs, cuda=on_gpu, default=default)
+
+
+def _pays(of, fixed, carry, inputs):
+    """True if the kernel with feedback can run the pass, and sooner than the loop."""
+    matrices, rows = fixed
+    if not feedback.pays(matrices, jax.tree.leaves(inputs)[0].shape[1]):
+        return False
+    heard = jax.tree.map(lambda _: jax.tree.leaves(inputs)[0], matrices)
+    given = rows, carry, (inputs, heard)
+    return obstacles.obstacle(of.step_alone, *given, PRIMITIVES["triton"]()) is None
 
 
 def _named(name: str, of: Pass, fixed: Tree, carry: Tree, inputs: Tree):
