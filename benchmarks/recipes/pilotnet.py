@@ -3,8 +3,8 @@
 The sigma-delta network of `jslayer train --data pilotnet`, the ordinary one (ANN) of the same
 layers and the same first weights, and the spiking one of `--data pilotnet_lif`, whose error is that
 after its first 8 frames: 320 drives of 16 frames, 8 epochs, judged on 16 drives of 64 frames. The
-learning rate of each was chosen from the same four, by seed 0 on 16 validation drives that are not
-those of the test. Operations of a frame: what is not zero, times the synapses that it reaches.
+learning rate of each was chosen from the same four, by the mean of seeds 0 to 2 on 16 validation
+drives that are not those of the test (by seed 0 alone at 0.01, where none learns). Operations of a frame: what is not zero, times the synapses that it reaches.
 """
 
 import dataclasses
@@ -21,12 +21,13 @@ from benchmarks.recipes.results import Row, minutes, seeds, spread, table
 from jslayer import datasets
 from jslayer.cli.recipes import Recipe, pilotnet, pilotnet_lif
 
-RATES = (3e-4, 1e-3, 3e-3, 1e-2)
+RATES = {3e-4: (0, 1, 2), 1e-3: (0, 1, 2), 3e-3: (0, 1, 2), 1e-2: (0,)}
+"""Learning rates, and the seeds of their validation."""
 NETWORKS = ("sigma-delta", "ANN", "LIF")
-CHOSEN = {"sigma-delta": 1e-3, "ANN": 1e-3, "LIF": 1e-3}
+CHOSEN = {"sigma-delta": 3e-3, "ANN": 3e-3, "LIF": 1e-3}
 """By the rows of validation."""
 CASES = {
-    **{f"validation: {name}, rate {rate:g}": (0,) for name in NETWORKS for rate in RATES},
+    **{f"validation: {n}, rate {rate:g}": RATES[rate] for n in NETWORKS for rate in RATES},
     **{name: (0, 1, 2, 3, 4) for name in NETWORKS},
 }
 

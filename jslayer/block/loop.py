@@ -86,6 +86,7 @@ class Loop(linen.Module):
             state = at_rest(module, steps[0], first)
         if self.has_variable(COLLECTION, "fed_back"):
             first = _of_this_batch(self.get_variable(COLLECTION, "fed_back"), first)
+        state, first, steps = layout.vary_alike(state, first, steps)
         rngs = {"dropout": self.make_rng("dropout")} if self.has_rng("dropout") else {}
         watched = ["intermediates"] if self.is_mutable_collection("intermediates") else []
 
@@ -104,6 +105,7 @@ class Loop(linen.Module):
             return carry, (y, updated.get("intermediates", {}))
 
         carrier = zeros_of(jax.eval_shape(step, (state, {}, first), steps[0])[0][1])
+        carrier, _ = layout.vary_alike(carrier, steps)
         (state, _, back), (y, seen) = lax.scan(step, (state, carrier, first), steps)
         if mutable:
             self.put_variable(COLLECTION, "module", state)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jslayer.ops import check
+from jslayer.ops import check, layout
 from jslayer.ops.forward_mode import reverse_only
 
 
@@ -55,6 +55,7 @@ def delay(
     check.no_nan("delay", delay)
     check.in_range("delay", delay, 0, jnp.inf)
     delay = jnp.broadcast_to(jnp.asarray(delay, jnp.float32), channels)
+    x, delay, tail = layout.vary_alike(x, delay, tail)
     if tail is None:
         return reverse_only(_delay)(sampling_time, grad_scale, shift, 0, x, delay), None
     if tail.shape[1:] != x.shape[1:]:

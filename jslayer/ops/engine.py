@@ -7,7 +7,6 @@ from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from jslayer.ops import check, layout, tangent
 from jslayer.ops.boundary import adjoint_behind, checked, state_cotangent
@@ -38,9 +37,8 @@ def run(
 
     Over several devices each runs its own neurons, whatever axis of them is split, under `jit`, in
     meshes of explicit axes, under `vmap` and inside of `jax.shard_map`; only gradients of what they
-    share are summed. Time is not split. Inside of a `jax.shard_map` that checks what varies, a GPU
-    runs a scan, many times slower: give it ``check_vma=False``. A function that is exported for
-    several platforms at once needs ``implementation="scan"``.
+    share are summed. Time is not split. A function that is exported for several platforms at once
+    needs ``implementation="scan"``.
 
     Args:
       dynamics: The record of the neuron. A number of it may be an array that broadcasts to
@@ -80,7 +78,7 @@ def run(
         dynamics,
         select.engine(implementation),
         policy,
-        *_spread_alike(
+        *layout.vary_alike(
             {name: flat(jnp.asarray(value, jnp.float32)) for name, value in params.items()},
             jax.tree.map(flat, state),
             jax.tree.map(flat_steps, x),
@@ -89,18 +87,6 @@ def run(
     outputs = jax.tree.map(lambda leaf: leaf.reshape(steps, *neurons), outputs)
     outputs = visible(outputs, x, params)
     return outputs, jax.tree.map(lambda leaf: leaf.reshape(neurons), last)
-
-
-def _spread_alike(params, state, x):
-    """Lets parameters and state vary over the manual axes of the input, as a loop's carry must."""
-    varying = lambda leaf: jax.typeof(leaf).manual_axis_type.varying
-    axes = frozenset().union(*map(varying, jax.tree.leaves((params, state, x))))
-
-    def spread(leaf):
-        missing = tuple(sorted(axes - varying(leaf)))
-        return lax.pcast(leaf, missing, to="varying") if missing else leaf
-
-    return jax.tree.map(spread, (params, state, x))
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))

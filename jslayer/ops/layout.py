@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from jslayer.ops import check
 
@@ -42,6 +43,27 @@ def step_first(x: jax.Array) -> jax.Array:
 def one_device() -> bool:
     """False if a batch may be split over devices: it must then stay an axis, or the major one."""
     return jax.device_count() == 1
+
+
+def varies(*nests: Any) -> frozenset[str]:
+    """Names of the axes over which some array varies, as a `jax.shard_map` that checks it says."""
+    varying = (jax.typeof(leaf).manual_axis_type.varying for leaf in jax.tree.leaves(nests))
+    return frozenset().union(*varying)
+
+
+def vary_alike(*nests: Any) -> tuple[Any, ...]:
+    """Lets all arrays vary over the axes of any, as a loop's carry and a gradient must.
+
+    Inside of a `jax.shard_map` that checks what varies, JAX then sums the gradient of what was the
+    same on all devices.
+    """
+    axes = varies(nests)
+
+    def vary(leaf):
+        missing = tuple(sorted(axes - varies(leaf)))
+        return lax.pcast(leaf, missing, to="varying") if missing else leaf
+
+    return jax.tree.map(vary, nests) if axes else nests
 
 
 def over_images(function: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax.Array:

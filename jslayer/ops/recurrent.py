@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jslayer.ops import check, tangent
+from jslayer.ops import check, layout, tangent
 from jslayer.ops.boundary import adjoint_behind, checked, state_cotangent
 from jslayer.ops.dynamics import Dynamics, Tree
 from jslayer.ops.engines import passes, select
@@ -81,7 +81,7 @@ def run_recurrent(
     check.one_step("fed_back", fed_back, of="x", like=first)
     rows = {n: jnp.broadcast_to(jnp.asarray(v, jnp.float32), row) for n, v in params.items()}
     floats = lambda tree: jax.tree.map(lambda leaf: leaf.astype(jnp.float32), tree)
-    given = (rows, state, floats(x), floats(weight), fed_back, gain)
+    given = layout.vary_alike(rows, state, floats(x), floats(weight), fed_back, gain)
     outputs, last = reverse_only(_run)(dynamics, output, *given)
     return visible(outputs, x, params, weight), last
 

@@ -79,6 +79,7 @@ class Synapse(Hashable):
         if not isinstance(x, EventBatch):
             events = self.reads_events and x.dtype == jnp.bool_ and x.ndim == 3
             x = x if events else x.astype(jnp.float32)
+        x, weight = layout.vary_alike(x, weight)
         if self.dtype is None:
             return self.weighted_sum(x, weight)
         check.choice("dtype", jnp.dtype(self.dtype), DTYPES)

@@ -68,6 +68,7 @@ def run(
     flat_out, structure_out = jax.tree.flatten(outputs)
     # two for each matrix: while one step's are read, those of the next are written
     told = jax.ShapeDtypeStruct((samples, 2, len(by_sender), lanes), jnp.float32)
+    given, made = triton.typed([*by_sender, *arguments], [*flat_out, told])
 
     message = rewritten(of.message)
 
@@ -116,11 +117,11 @@ def run(
     *done, _ = pl.pallas_call(
         kernel,
         grid=(samples,),
-        out_shape=(*flat_out, told),
+        out_shape=tuple(made),
         interpret=interpret,
         name=f"jslayer_{of.name}",
         compiler_params=triton.pltriton.CompilerParams(num_warps=lanes // 32, num_stages=1),
-    )(*by_sender, *arguments)
+    )(*given)
     return structure_out.unflatten(done)
 
 

@@ -10,6 +10,7 @@ import math
 import jax
 import jax.numpy as jnp
 
+from jslayer.ops import layout
 from jslayer.ops.dynamics import Tree
 from jslayer.ops.engines.passes import Pass
 from jslayer.ops.engines.rewrite import rewritten
@@ -36,7 +37,13 @@ def triton() -> frozenset[str]:
 
 
 def obstacle(
-    of: Pass, fixed: Tree, carry: Tree, inputs: Tree, primitives: frozenset[str]
+    of: Pass,
+    fixed: Tree,
+    carry: Tree,
+    inputs: Tree,
+    primitives: frozenset[str],
+    *,
+    takes_varying: bool = False,
 ) -> str | None:
     """Says why a kernel cannot run a pass, or ``None`` if it can.
 
@@ -46,13 +53,14 @@ def obstacle(
       carry: ``[*neurons]`` arrays.
       inputs: ``[T, *neurons]`` arrays.
       primitives: What the backend lowers.
+      takes_varying: Whether arrays may vary over the axes of a `jax.shard_map` that checks it.
     """
     arrays = jax.tree.leaves(inputs)
     if not arrays or not arrays[0].size:
         return "there are no neurons"
     if arrays[0].size >= 2**31:
         return f"{arrays[0].shape} has 2^31 or more entries"
-    if any(_varies(leaf) for leaf in jax.tree.leaves((fixed, carry, inputs))):
+    if not takes_varying and layout.varies(fixed, carry, inputs):
         return "`jax.shard_map` was not told `check_vma=False`"
     neurons = math.prod(arrays[0].shape[1:])
     row = lambda leaf: jax.ShapeDtypeStruct((neurons,), jnp.result_type(leaf))
@@ -78,7 +86,3 @@ def _name(equation):
     if name == "rem" and not jnp.issubdtype(of, jnp.integer):
         return "floating-point rem"
     return name
-
-
-def _varies(leaf):
-    return bool(jax.typeof(leaf).manual_axis_type.varying)

@@ -45,7 +45,7 @@ def run(engine: Engine, of: Pass, fixed: Tree, carry: Tree, inputs: Tree) -> tup
     Returns:
       The last carry and the outputs, split like the inputs.
     """
-    if layout.one_device():
+    if layout.one_device() or layout.varies(fixed, carry, inputs):
         return engine(of, fixed, carry, inputs)
     shape = jax.tree.leaves(inputs)[0].shape[1:]
     fixed = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape), fixed)
@@ -73,7 +73,7 @@ def run_samples(
     Returns:
       The last carry and the outputs, split like the inputs.
     """
-    if layout.one_device():
+    if layout.one_device() or layout.varies(fixed, carry, inputs):
         return engine(of, fixed, carry, inputs)
     row = ("n0", CHANNEL)
     call = lambda matrices, rows, *rest: engine(of, (matrices, rows), *rest)

@@ -17,6 +17,8 @@ BACKENDS = ("mosaic", "triton")
 """Backends of the GPU kernel, the better one first."""
 
 PRIMITIVES = {"mosaic": obstacles.mosaic, "triton": obstacles.triton}
+TAKES_VARYING = ("triton",)
+"""Backends whose kernel may be inside of a `jax.shard_map` that checks what varies."""
 
 
 def implementations() -> tuple[str, ...]:
@@ -76,7 +78,7 @@ def engine(implementation: str | None) -> Engine:
 def _fastest(kernels: tuple[str, ...], of: Pass, fixed: Tree, carry: Tree, inputs: Tree):
     """The kernel for arrays on a GPU, scan for others, and where no kernel can run the pass."""
     for name in kernels:
-        if obstacles.obstacle(of, fixed, carry, inputs, PRIMITIVES[name]()) is None:
+        if _obstacle(name, of, fixed, carry, inputs) is None:
             run = functools.partial(partition.run, _kernel(name), of)
             # staged, so that one jitted function is right for arrays on either device
             default = functools.partial(scan.run, of)
@@ -123,18 +125,22 @@ def _pays(of, fixed, carry, inputs):
         return False
     heard = jax.tree.map(lambda _: jax.tree.leaves(inputs)[0], matrices)
     given = rows, carry, (inputs, heard)
-    return obstacles.obstacle(of.step_alone, *given, PRIMITIVES["triton"]()) is None
+    return _obstacle("triton", of.step_alone, *given) is None
 
 
 def _named(name: str, of: Pass, fixed: Tree, carry: Tree, inputs: Tree):
     """The kernel, or an error that says what stands in its way."""
-    obstacle = obstacles.obstacle(of, fixed, carry, inputs, PRIMITIVES[name]())
-    if obstacle:
+    if obstacle := _obstacle(name, of, fixed, carry, inputs):
         raise ValueError(
             f"`implementation` is {name!r}, which cannot run {of.name}: {obstacle}; expected "
             "a dynamics of arithmetic on each neuron by itself; None falls back to 'scan'."
         )
     return partition.run(_kernel(name), of, fixed, carry, inputs)
+
+
+def _obstacle(name, *given):
+    able = name in TAKES_VARYING
+    return obstacles.obstacle(*given, PRIMITIVES[name](), takes_varying=able)
 
 
 def _kernel(name: str) -> Engine:

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 from jax.experimental import pallas as pl
 
+from jslayer.ops import layout
 from jslayer.ops.engines import tuning
 
 LEAST = 32
@@ -33,6 +34,7 @@ def call(
 ) -> Sequence[jax.Array]:
     """Runs a kernel over tiles of neurons; see `kernel.Backend`. ``interpret`` is a boolean."""
     neurons = outputs[0].shape[-1]
+    inputs, outputs = typed(inputs, outputs)
 
     def kernel(*refs):
         at = pl.ds(tile.start(pl.program_id(0), neurons), tile.block)
@@ -56,3 +58,15 @@ def call(
         name=name,
         compiler_params=pltriton.CompilerParams(num_warps=tile.block // 32, num_stages=1),
     )(*inputs)
+
+
+def typed(
+    inputs: Sequence[jax.Array], outputs: Sequence[jax.ShapeDtypeStruct]
+) -> tuple[list[jax.Array], list[jax.ShapeDtypeStruct]]:
+    """Inputs and outputs of a kernel that vary over the same axes of a `jax.shard_map`."""
+    inputs = list(layout.vary_alike(*inputs))
+    if not layout.varies(inputs):
+        return inputs, list(outputs)
+    of = jax.typeof(inputs[0]).manual_axis_type
+    vary = lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, manual_axis_type=of)
+    return inputs, list(map(vary, outputs))

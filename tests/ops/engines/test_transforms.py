@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jslayer import ops
+from jslayer.ops.engines import select
 from tests.ops.engines.cases import BY_NAME
 from tests.ops.engines.compare import ENGINES, close, equal
 from tests.ops.engines.lowering import kernels, lowered
@@ -119,14 +120,20 @@ def test_a_mesh_of_explicit_axes_needs_nothing_when_the_batch_is_sharded():
     close(found[1], expected[1])
 
 
-def test_in_a_checked_shard_map_a_gpu_runs_scan_and_in_an_unchecked_one_the_kernel(with_gpu):
+@pytest.mark.parametrize("check_vma", [True, False])
+def test_in_a_shard_map_a_gpu_runs_the_kernel_and_its_gradient(check_vma, monkeypatch):
+    monkeypatch.setattr(select, "missing", lambda backend: None)
+    select.engine.cache_clear()
     params, x = arrays(BATCH, NEURONS)
-    only_outputs = lambda params, x: function(None)[0](params, x)[0]
-    axis_types = (jax.sharding.AxisType.Auto,)
-    devices = jax.sharding.AbstractMesh((2,), ("batch",), axis_types=axis_types)
-    for check_vma, expected in ((True, (0, 1)), (False, (1, 0))):
-        over = dict(mesh=devices, check_vma=check_vma)
-        run = jax.shard_map(
-            only_outputs, in_specs=(P(), P(None, "batch")), out_specs=P(None, "batch"), **over
-        )
+    device = jax.sharding.AbstractDevice(device_kind="NVIDIA H100", num_cores=132, platform="gpu")
+    auto = (jax.sharding.AxisType.Auto,)
+    over = jax.sharding.AbstractMesh((2,), ("batch",), axis_types=auto, abstract_device=device)
+    specs = dict(mesh=over, in_specs=(P(), P(None, "batch")), check_vma=check_vma)
+    outputs, gradient = (
+        lambda params, x: function(None)[0](params, x)[0],
+        lambda params, x: function(None)[1](params, x)[1],
+    )
+    for of, expected in ((outputs, (1, 0)), (gradient, (2, 0))):
+        run = jax.shard_map(of, out_specs=P(None, "batch"), **specs)
         assert kernels(lowered(run, params, x, named_device=False)) == expected
+    select.engine.cache_clear()
