@@ -1,6 +1,7 @@
 """Compiles whole training steps for GPUs; a row of a table for each."""
 
 import functools
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from jslayer import loss, training
 from jslayer.block import Sequential, cuba
 from jslayer.ops.engines import select
 from tools.gpu_compile import program, targets
+from tools.gpu_compile.kernels import COPY_SHARE
 
 NEURON = {"threshold": 1.25, "current_decay": 0.25, "voltage_decay": 0.03, "requires_grad": True}
 Case = tuple[Any, tuple[int, ...], tuple[int, ...], Any, Any, int]
@@ -122,7 +124,8 @@ def compiled(
         arguments = jax.tree.map(place(), state), split(x)
         label = split(jax.ShapeDtypeStruct(target_shape, wanted))
         traced = step.trace(*arguments, label)
-        made = targets.compile_kept(traced.lower(lowering_platforms=("cuda",)), folder)
+        lowered = traced.lower(lowering_platforms=("cuda",))
+        made = targets.compile_kept(lowered, folder, target.options)
     text = made.as_text()
     if keep:
         Path(keep).mkdir(parents=True, exist_ok=True)
@@ -135,6 +138,7 @@ def compiled(
     spilt = [one for one in assembled if one.spilt]
     faults += [f"{one.name} spills {one.spilt} bytes" for one in spilt]
     outside, inside = program.launches(text)
+    times = predicted(target, program.moved(text), flops(traced.jaxpr.jaxpr) / mesh.size)
     asked = program.asked(text)
     calls = re.findall(r'custom_call_target="([^"]+)"', text)
     return {
@@ -145,9 +149,51 @@ def compiled(
         "gathers": sum(n for kind, n in asked.items() if kind != "all-reduce"),
         "all-reduces": asked["all-reduce"],
         "temporary, MiB": analysis.temp_size_in_bytes / 2**20,
+        **{f"{kind}, us": taken for kind, taken in times.items()},
         "most registers": max((one.registers for one in assembled), default=""),
         "fault": "; ".join(faults),
     }
+
+
+LAUNCH_US = 1.5
+"""That a launch takes at least."""
+
+
+def predicted(
+    target: targets.Target, moved: dict[str, list[int]], products: float
+) -> dict[str, float]:
+    """Lower bounds by kind of launch: each takes its bytes' time, or that of a launch."""
+    bandwidth = COPY_SHARE * target.bandwidth / 1e6
+    found = {
+        kind: sum(max(size / bandwidth, LAUNCH_US) for size in sizes)
+        for kind, sizes in moved.items()
+    }
+    float32 = 2 * target.cores * target.lanes * target.clock_ghz * 1e3
+    found["products"] = max(found["products"], products / float32)
+    return found
+
+
+def flops(jaxpr: Any) -> float:
+    """Operations of all products, each of them in float32."""
+    total = 0.0
+    for equation in jaxpr.eqns:
+        params, name = equation.params, equation.primitive.name
+        shapes = [getattr(atom.aval, "shape", ()) for atom in equation.invars]
+        out = math.prod(getattr(equation.outvars[0].aval, "shape", ())) if equation.outvars else 0
+        if name == "dot_general":
+            summed = params["dimension_numbers"][0][0]
+            total += 2 * out * math.prod(shapes[0][axis] for axis in summed)
+        elif name == "conv_general_dilated":
+            outputs = shapes[1][params["dimension_numbers"].rhs_spec[0]]
+            spread = math.prod(params["lhs_dilation"])  # zeros between are no work
+            total += 2 * out * math.prod(shapes[1]) / outputs / spread
+        elif name == "cond":  # one for each platform, or either
+            total += max(flops(branch.jaxpr) for branch in params["branches"])
+        else:
+            inner = (getattr(value, "jaxpr", None) for value in params.values())
+            times = params["length"] if name == "scan" else 1
+            total += times * sum(flops(getattr(j, "jaxpr", j)) for j in inner if j is not None)
+    return total
 
 
 def _device(target):

@@ -76,6 +76,44 @@ def _launches(lines):
     return sum(kinds[kind] for kind in (*started, *alone, "dynamic-update-slice", "dynamic-slice"))
 
 
+BYTES = {"pred": 1, "s8": 1, "u8": 1, "bf16": 2, "f16": 2, "f32": 4, "s32": 4, "u32": 4}
+FREE = ("parameter", "get-tuple-element", "tuple", "bitcast", "constant", "after-all", "while")
+KINDS = ("neurons", "products", "rest")
+"""Of launches: neuron kernels, what holds a product, all others."""
+
+
+def moved(text: str) -> dict[str, list[int]]:
+    """Bytes that each launch outside of loops moves, by `KINDS`."""
+    all_of = computations(text)
+    lines = all_of["ENTRY"]
+    shapes = {m[1]: m[2] for m in map(OPERATION.match, lines) if m}
+    found: dict[str, list[int]] = {kind: [] for kind in KINDS}
+    for line in lines:
+        m = OPERATION.match(line)
+        if not m or m[3] in FREE:
+            continue
+        given = re.findall(r"%([\w.\-]+)", m[4].split("), ")[0])
+        size = _bytes(m[2]) + sum(_bytes(shapes.get(name, "")) for name in given)
+        if "jslayer_" in line:
+            kind = "neurons"
+        elif "gemm" in line or any(map(is_product, [line, *_own(line, all_of)])):
+            kind = "products"
+        else:
+            kind = "rest"
+        found[kind].append(size)
+    return found
+
+
+def _own(line, all_of):
+    return (inner for name in called(line) for inner in inside(name, all_of))
+
+
+def _bytes(shapes):
+    found = re.findall(r"\b([a-z]+\d*)\[([\d,]*)\]", shapes)
+    sizes = ([int(n) for n in axes.split(",") if n] for _, axes in found)
+    return sum(BYTES.get(kind, 8) * math.prod(s) for (kind, _), s in zip(found, sizes, strict=True))
+
+
 def turned(text: str, least: int) -> list[str]:
     """Transposes of arrays of at least so many numbers, where no product takes them in.
 

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ class Target:
       cache: Bytes of the second level.
       memory: Bytes.
       shared: Most bytes of shared memory of a program.
+      options: Of XLA, which a user of this GPU is told to set.
     """
 
     kind: str
@@ -36,6 +38,7 @@ class Target:
     cache: int
     memory: int
     shared: int
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def config(self) -> str:
         """The text from which XLA makes a target without a device."""
@@ -90,7 +93,17 @@ device_description_str: "{self.kind}"
 MIB, GIB = 1 << 20, 1 << 30
 TARGETS = {
     "sm_80": Target(
-        "NVIDIA A100-SXM4-80GB", (8, 0), 108, 64, 1.41, 2.039e12, 40 * MIB, 80 * GIB, 166912
+        "NVIDIA A100-SXM4-80GB",
+        (8, 0),
+        108,
+        64,
+        1.41,
+        2.039e12,
+        40 * MIB,
+        80 * GIB,
+        166912,
+        # as for later GPUs; here XLA would turn the images of every float32 convolution
+        {"xla_gpu_force_conv_nhwc": True},
     ),
     "sm_90": Target(
         "NVIDIA H100 80GB HBM3", (9, 0), 132, 128, 1.98, 3.352e12, 50 * MIB, 79 * GIB, 232448
@@ -118,9 +131,9 @@ class Assembled:
         return programs * warps / 64
 
 
-def compile_kept(lowered: Any, folder: Path) -> Any:
+def compile_kept(lowered: Any, folder: Path, options: Mapping[str, Any] | None = None) -> Any:
     """Compiles, and leaves the PTX of what XLA makes in a folder, as Mosaic does with its own."""
-    kept = {"xla_dump_to": str(folder), "xla_dump_emitter_re": "^ptx$"}
+    kept = {**(options or {}), "xla_dump_to": str(folder), "xla_dump_emitter_re": "^ptx$"}
     return lowered.compile(compiler_options=kept)
 
 
