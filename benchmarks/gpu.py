@@ -11,10 +11,12 @@ interpreted. It needs a checkout, JAX for CUDA, and no network.
 
 import argparse
 import concurrent.futures
+import functools
 import multiprocessing
 import os
 import sys
 import time
+import unittest.mock
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,7 +38,7 @@ from benchmarks import (
     steps,
     timing,
 )
-from jslayer.ops.engines import select
+from jslayer.ops.engines import feedback, select
 
 SWEPT = ((300, 16384), (2000, 4096), (300, 131072))
 
@@ -120,6 +122,20 @@ def networks(chosen: argparse.Namespace) -> None:
     cases = [timing.Case(name, steps.gradients(made, x, target)) for name, made in blocks.items()]
     report.add(f"blocks, {inputs} to {width}, T = {length}", cases, rounds=chosen.rounds)
     report.add_rows("Recurrent, by kernel", gpu_speed.breakdown(cases[1].call, most=8))
+    written(report, chosen, "networks")
+    for width, samples in ((4, 2),) if tiny else ((128, 32), (256, 32), (256, 128)):
+        x, target = nmnist_step.batch(samples, inputs, width, length)
+        block = recurrent_step.blocks(inputs, width)["Recurrent"]
+        ways = {"one kernel": lambda *_: True, "a loop of products": lambda *_: False}
+        cases = []
+        for name, pays in ways.items():
+            with unittest.mock.patch.object(feedback, "pays", pays):
+                jax.clear_caches()  # or the way that was chosen before is taken
+                call = steps.gradients(block, x, target)
+                compiled = call.func.lower(*call.args).compile()
+            cases.append(timing.Case(name, functools.partial(compiled, *call.args)))
+        title = f"Recurrent, {inputs} to {width}, batch {samples}, T = {length}"
+        report.add(title, cases, rounds=chosen.rounds)
     written(report, chosen, "networks")
     size = pilotnet_step.TINY if tiny else pilotnet_step.Size()
     x, target = pilotnet_step.frames(size)

@@ -16,6 +16,7 @@ import numpy as np
 
 from jslayer import Sequential, block
 from jslayer.ops.engines import scan, select
+from jslayer.ops.recurrent import run_recurrent
 from tests.block import cases as blocks
 from tests.neuron import cases as neurons
 from tests.ops.engines.cases import BY_NAME
@@ -26,6 +27,8 @@ SIZES = ((3, 1), (1, 127), (300, 128), (3, 130), (41, 1000), (300, 1001), (300, 
 TINY_SIZES = ((3, 130), (1, 127))
 EVERY_SIZE = ("cuba", "adrf")
 """Dynamics that are checked at every size; the others take turns."""
+FEEDBACK = ("cuba", "alif", "rf_iz", "sigma-delta")
+"""Dynamics that are checked with their output fed back."""
 FAMILIES = tuple(neurons.FIELDS)
 BOUND = 5e-6
 """Largest difference of a gradient, relative to its maximum: compilers contract differently."""
@@ -58,16 +61,22 @@ def checks(engines: tuple[str, ...], *, tiny: bool) -> list[Check]:
         found += [Check(name, *size, engine) for engine in engines for size in sorted(chosen)]
     networks = [(family, kind) for family in FAMILIES for kind in ("dense", "conv")]
     networks += [("cuba", "Recurrent"), ("cuba", "KWTA"), ("alif", "Recurrent")]
+    for name in FEEDBACK[:1] if tiny else FEEDBACK:
+        sizes = ((5, 7),) if tiny else ((3, 1), (60, 33), (60, 128), (200, 256))
+        found += [Check(f"{name} with feedback", *size, "default") for size in sizes]
     for family, kind in networks[:2] if tiny else networks:
         found.append(Check(f"{family} {kind}", blocks.STEPS, 0, "default"))
-    return [*found[::8], *found[-2:]] if tiny else found
+    return [*found[::8], *found[-3:]] if tiny else found
 
 
 def run(check: Check) -> dict[str, Any]:
     """Compares, and tells what came out as a row of a table."""
     start = time.perf_counter()
     try:
-        found = "; ".join((network if not check.neurons else dynamics)(check)) or "equal"
+        compare = dynamics if check.neurons else network
+        if check.name.endswith("with feedback"):
+            compare = feedback
+        found = "; ".join(compare(check)) or "equal"
     except Exception as error:  # a kernel that does not compile is a result too
         found = f"{type(error).__name__}: {str(error).splitlines()[0][:160] if str(error) else ''}"
     return {**dataclasses.asdict(check), "result": found, "s": time.perf_counter() - start}
@@ -85,6 +94,38 @@ def dynamics(check: Check) -> Iterator[str]:
         found = compiled(engine, arguments[0])(*there)
         exact = case.exact and name != "backward"
         yield from (f"{name} {text}" for text in differences(found, expected, exact))
+
+
+def feedback(check: Check) -> Iterator[str]:
+    """Spikes and gradients of two samples with feedback, the device beside the CPU.
+
+    Weights lie on the grid of quantised ones, where sums are exact in any order.
+    """
+    case = BY_NAME[check.name.removesuffix(" with feedback")]
+    steps, channels = check.steps, check.neurons
+    x = case.inputs(steps, 2 * channels)
+    x = jax.tree.map(lambda leaf: jnp.round(leaf * 32).reshape(steps, 2, channels) / 32, x)
+    random = np.random.default_rng(1).normal(0, 0.5 / channels**0.5, (channels, channels))
+    weight = jnp.asarray(np.round(64 * random) / 64, jnp.float32)
+    weight = jax.tree.map(lambda _: weight, x)
+    spread = jnp.cos(jnp.arange(steps, dtype=jnp.float32))[:, None, None]
+
+    @jax.jit
+    def both(params, x, weight):
+        def total(params, x, weight):
+            outputs, last = run_recurrent(case.dynamics, params, None, x, weight)
+            return jnp.sum(outputs["spike"] * spread), (outputs, last)
+
+        (_, found), bars = jax.value_and_grad(total, (0, 1, 2), has_aux=True)(params, x, weight)
+        return found, bars
+
+    given = {name: jnp.float32(value) for name, value in case.params.items()}, x, weight
+    cpu, device = jax.devices("cpu")[0], jax.devices()[0]
+    expected, found = (both(*jax.device_put(given, where)) for where in (cpu, device))
+    if not np.any(np.asarray(expected[0][0]["spike"])):
+        yield "no output at all: nothing was compared"
+    yield from (f"forward {text}" for text in differences(found[0], expected[0], True))
+    yield from (f"gradient {text}" for text in differences(found[1], expected[1], False))
 
 
 def compiled(engine: Callable[..., Any], of: Any) -> Callable[..., Any]:

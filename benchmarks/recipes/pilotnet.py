@@ -4,7 +4,8 @@ The sigma-delta network of `jslayer train --data pilotnet`, the ordinary one (AN
 layers and the same first weights, and the spiking one of `--data pilotnet_lif`, whose error is that
 after its first 8 frames: 320 drives of 16 frames, 8 epochs, judged on 16 drives of 64 frames. The
 learning rate of each was chosen from the same four, by the mean of seeds 0 to 2 on 16 validation
-drives that are not those of the test (by seed 0 alone at 0.01, where none learns). Operations of a frame: what is not zero, times the synapses that it reaches.
+drives that are not those of the test (by seed 0 alone at 0.01, where none learns). Operations of a
+frame: what is not zero, times the synapses that it reaches.
 """
 
 import dataclasses

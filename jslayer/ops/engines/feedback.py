@@ -21,17 +21,18 @@ TOGETHER = 8
 """Senders whose weights are loaded together."""
 NEAR_BYTES = 100 * 1024
 """Of matrices that a processor's own cache holds."""
-FAR_BYTES = 16 * 2**20
-"""All samples' matrices, read from the common cache in the time of the launches of a step."""
-MOST_CHANNELS = 256
+NEAR_READ, FAR_READ = 112 * 2**20, 16 * 2**20
+"""Read by all samples in the time of the launches of a step, from there and from further away."""
+FAR_CHANNELS = 256
 
 
 def pays(matrices: Tree, samples: int) -> bool:
     """True if a step takes less than the launches of the loop, by the bytes that it reads."""
     leaves = jax.tree.leaves(matrices)
     size = sum(4 * leaf.size for leaf in leaves)
-    near = size <= NEAR_BYTES
-    return near or (leaves[0].shape[-1] <= MOST_CHANNELS and samples * size <= FAR_BYTES)
+    if size <= NEAR_BYTES:
+        return samples * size <= NEAR_READ
+    return leaves[0].shape[-1] <= FAR_CHANNELS and samples * size <= FAR_READ
 
 
 def run(
