@@ -1,5 +1,6 @@
 # make demo    train a small network; needs python3 >= 3.11 and a package index, nothing else
 # make test    run the tests              (PYTEST_ARGS="-k cuba" to choose)
+# make test-all   and those that others stand for; before a release
 # make lint    check style; make format   mend it; make types   check the types of the documentation
 # make bench   run every benchmark        (BENCHMARKS=neurons,nmnist_step to choose)
 # make docs    build the web site into docs/_build; a warning is an error
@@ -25,10 +26,10 @@ pip := $(python) -m pip --disable-pip-version-check --quiet
 # Set for another Python, these two break a fresh environment.
 unexport PYTHONHOME PYTHONPATH
 
-.PHONY: help demo test lint types format bench docs gpu-compile dist clean venv-viz venv-dev venv-docs
+.PHONY: help demo test test-all lint types format bench docs gpu-compile dist clean venv-viz venv-dev venv-docs
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,10p
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n 1,11p
 
 demo: venv-viz
 	$(python) -m jslayer demo --out $(DEMO)
@@ -38,6 +39,9 @@ demo: venv-viz
 
 test: venv-dev
 	$(python) -m pytest $(PYTEST_ARGS)
+
+test-all:
+	@$(MAKE) --no-print-directory test PYTEST_ARGS="$(PYTEST_ARGS) --thorough"
 
 lint: venv-dev
 	$(python) -m ruff check .

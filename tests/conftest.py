@@ -84,18 +84,51 @@ def shared() -> Path:
 
 
 SLOW_FAMILIES = ("alif", "rf", "adrf", "adrf_iz")
+ALIKE = (
+    "block/test_across_calls.py",
+    "block/test_families_chunks.py",
+    "block/test_kinds.py",
+    "block/test_replay.py",
+    "neuron/test_learning.py",
+    "neuron/test_surrogates.py",
+    "neuron/test_swept.py",
+    "ops/test_second_derivatives.py",
+    "test_visible_nan.py",
+)
+"""Tests of what all families take from one place."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the option of `make test-all`."""
+    parser.addoption("--thorough", action="store_true", help="run the tests marked thorough too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves families out of a quick run: cuba, rf_iz and sigma_delta stand for them.
 
-    Not so in tests/ops, whose kernels and engines are just what a new JAX may break.
+    Not so in tests/ops, whose kernels and engines are just what a new JAX may break. In the tests
+    of `ALIKE` they stand for them always, but in a thorough run.
     """
+    tests = REPOSITORY / "tests"
+    alike = {tests / name for name in ALIKE}
+    kept, left = [], []
     for item in items:
-        given = getattr(item, "callspec", None)
-        if given is None or item.path.is_relative_to(REPOSITORY / "tests" / "ops"):
-            continue
-        names = {value for value in given.params.values() if isinstance(value, str)}
-        names.add(given.id.split(".")[0])  # recorded cases are called after the family
-        if not names.isdisjoint(SLOW_FAMILIES):
-            item.add_marker(pytest.mark.slow)
+        if not families(item).isdisjoint(SLOW_FAMILIES):
+            if item.path in alike:
+                item.add_marker(pytest.mark.thorough)
+            if not item.path.is_relative_to(tests / "ops"):
+                item.add_marker(pytest.mark.slow)
+        thorough = item.get_closest_marker("thorough") is not None
+        (left if thorough and not config.getoption("thorough") else kept).append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept
+
+
+def families(item: pytest.Item) -> set[str]:
+    """Words among the parameters of a test, some of which are names of families."""
+    given = getattr(item, "callspec", None)
+    if given is None:
+        return set()
+    names = {value for value in given.params.values() if isinstance(value, str)}
+    return names | {given.id.split(".")[0]}  # recorded cases are called after the family

@@ -25,7 +25,7 @@ from jslayer.cli.recipes import Recipe, pilotnet, pilotnet_lif
 RATES = {3e-4: (0, 1, 2), 1e-3: (0, 1, 2), 3e-3: (0, 1, 2), 1e-2: (0,)}
 """Learning rates, and the seeds of their validation."""
 NETWORKS = ("sigma-delta", "ANN", "LIF")
-CHOSEN = {"sigma-delta": 3e-3, "ANN": 3e-3, "LIF": 1e-3}
+CHOSEN = {"sigma-delta": 1e-3, "ANN": 3e-3, "LIF": 1e-3}
 """By the rows of validation."""
 CASES = {
     **{f"validation: {n}, rate {rate:g}": RATES[rate] for n in NETWORKS for rate in RATES},

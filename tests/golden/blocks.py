@@ -167,7 +167,10 @@ class BlockCase:
         return mask.reshape(mask.shape[:2]) if mask.ndim > 2 else mask
 
     def run(self):
-        """Output, what count_log adds, gradients in golden units, statistics after the call."""
+        """Output, what count_log adds, gradients in golden units, statistics afterwards, weights.
+
+        All in one program, whose compilation is what takes the time.
+        """
         case, train = self.case, self.case.config.get("train", True)
         counted = self.block.clone(count_log=True)
 
@@ -182,12 +185,13 @@ class BlockCase:
 
         def run(params, x, cotangent):
             y, pullback, (count, new) = jax.vjp(function, params, x, has_aux=True)
-            return y, count, new, None if cotangent is None else pullback(cotangent)
+            bars = None if cotangent is None else pullback(cotangent)
+            return y, count, new, bars, self.beside(params, x)
 
         cotangent = case["cotangent"] if case.has("cotangent") else None
         found = jax.jit(run)(self.params, case["input"], cotangent)
-        y, count, new, bars = jax.tree.map(np.asarray, found)
-        found = {"output": y, "count": count, "buffer_after": new.get("batch_stats", {})}
+        y, count, new, bars, beside = jax.tree.map(np.asarray, found)
+        found = {"output": y, "count": count, "buffer_after": new.get("batch_stats", {}), **beside}
         if bars is not None:
             params_bar, x_bar = bars
             found["grads"] = {"input": x_bar}
@@ -198,23 +202,27 @@ class BlockCase:
                 found["grads"][f"neuron.delta.threshold_unit.{i}.threshold"] = value
         return found
 
-    def effective_weight(self, name):
-        """Quantised weight of synapse ``name`` before a mask, in the golden shape."""
-        path = name.split(".")[:-1]
-        hook = self.block.weight_hook()
-        return jax.jit(lambda params: weight_in_use(params, hook, None))(leaf(self.params, path))
+    def beside(self, params, x):
+        """Quantised weights before a mask; of feedback its weight, and spikes without a delay."""
+        names = [n.partition("/")[2] for n in self.case.data["arrays"] if n.startswith("effective")]
+        weight = lambda name: weight_in_use(
+            leaf(params, name.split(".")[:-1]), self.block.weight_hook(), None
+        )
+        found = {"effective": {name: weight(name) for name in names}}
+        if type(self.block).__name__ in ("Recurrent", "KWTA"):
+            found["spike"] = self.without_delay(params, x)
+            if self.case.has("recurrent_weight"):
+                found["recurrent_weight"] = self.block.feedback(params["self_excitation"])
+        return found
 
-    def run_without_delay(self):
+    def without_delay(self, params, x):
         """Spikes as they are before the shift and the learned delay."""
         bare = self.block.clone(delay_shift=False)
         if hasattr(type(bare), "delay") and self.case.config["kwargs"].get("delay"):
             bare = bare.clone(delay=False)
-        params = {k: v for k, v in self.params.items() if k != "delay_line"}
+        variables = {"params": {k: v for k, v in params.items() if k != "delay_line"}, **self.held}
         train = self.case.config.get("train", True)
-        run = lambda params, x: bare.apply(
-            {"params": params, **self.held}, x, train=train, mutable=["batch_stats"]
-        )
-        return jax.jit(run)(params, self.case["input"])[0]
+        return bare.apply(variables, x, train=train, mutable=["batch_stats"])[0]
 
 
 class PersistentCase(BlockCase):

@@ -154,7 +154,7 @@ def test_the_first_process_alone_writes(two):
     assert "FileNotFoundError" not in two.said[1]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_four_processes_train_as_one_device_up_to_rounding(repository, tmp_path):
     four = Launched(repository, tmp_path, 4)
     assert all(code in (3, -signal.SIGABRT) for code in four.codes[:-1])
