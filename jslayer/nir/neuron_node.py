@@ -1,5 +1,6 @@
 """From a neuron of the CUBA family to a node of NIR."""
 
+import dataclasses
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,23 @@ from jslayer.ops.fixed_point import DECAY_SCALE
 Shape = tuple[int, ...]
 
 
+@dataclasses.dataclass(frozen=True)
+class Writing:
+    """What all nodes of a graph have in common.
+
+    Attributes:
+      nir: The package.
+      dt: Length of a time step in seconds.
+      method: How decays become time constants.
+      keep_shift: Write the step by which blocks delay their output.
+    """
+
+    nir: ModuleType
+    dt: float
+    method: Method
+    keep_shift: bool
+
+
 def placed_error(
     kind: type[Exception], place: str, came: str, expected: str, action: str = "change the block"
 ) -> Exception:
@@ -22,16 +40,10 @@ def placed_error(
 
 
 def neuron_node(
-    nir: ModuleType,
-    neuron: Any,
-    own: Mapping[str, Any],
-    place: str,
-    shape: Shape,
-    factor: float,
-    dt: float,
-    method: Method,
+    graph: Writing, neuron: Any, own: Mapping[str, Any], place: str, shape: Shape, factor: float
 ) -> Any:
     """The node of a neuron whose drive is multiplied by ``factor``."""
+    nir, dt, method = graph.nir, graph.dt, graph.method
     held = own_variables(("neuron",), own)
     if neuron.graded_spike and not neuron.readout:
         came = "sends graded spikes"

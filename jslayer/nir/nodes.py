@@ -17,8 +17,7 @@ from jslayer.block.sequential import name_of
 from jslayer.block.unweighted import Flatten, Input
 from jslayer.hdf5.write.numbers import check_shape, lookup
 from jslayer.neuron import cuba as neurons
-from jslayer.nir.neuron_node import by_channel, neuron_node, placed_error, plain
-from jslayer.nir.rates import Method
+from jslayer.nir.neuron_node import Writing, by_channel, neuron_node, placed_error, plain
 
 Shape = tuple[int, ...]
 
@@ -70,16 +69,7 @@ def sizes_in(block: Any, own: Mapping[str, Any], place: str, given: Shape | None
     )
 
 
-def part_of(
-    nir: ModuleType,
-    block: Any,
-    own: Mapping[str, Any],
-    place: str,
-    shape: Shape,
-    dt: float,
-    method: Method,
-    keep_shift: bool,
-) -> Part:
+def part_of(graph: Writing, block: Any, own: Mapping[str, Any], place: str, shape: Shape) -> Part:
     """The nodes of a block that reads ``shape``.
 
     Raises:
@@ -87,21 +77,21 @@ def part_of(
       ValueError: NIR cannot hold its numbers.
     """
     if isinstance(block, Flatten):
-        return _flatten(nir, shape)
+        return _flatten(graph.nir, shape)
     if isinstance(block, axon.Delay):
         steps = np.floor(np.asarray(block.clamped(lookup(own, "params/delay")), np.float64))
-        return Part([("delay", _delay(nir, steps * block.sampling_time, shape, dt))], shape)
+        return Part([("delay", _delay(graph, steps * block.sampling_time, shape))], shape)
     if isinstance(block, synapse.Pool):
         value = _weight(block, {"params": {"synapse": own.get("params", {})}}, "synapse")
-        return Part(*_pool(nir, block, value, place, shape))
+        return Part(*_pool(graph.nir, block, value, place, shape))
     if isinstance(block, Input) and block.neuron_params is None:
-        delays = _delays(nir, block, own, shape, dt, keep_shift)
+        delays = _delays(graph, block, own, shape)
         # a node at least, so that a network is never empty
-        return Part(delays or [("delay", _delay(nir, np.zeros(shape[0]), shape, dt))], shape)
+        return Part(delays or [("delay", _delay(graph, np.zeros(shape[0]), shape))], shape)
     _check_kind(block, place)
     if isinstance(block, Input):
-        return _input(nir, block, own, place, shape, dt, method, keep_shift)
-    return _layer(nir, block, own, place, shape, dt, method, keep_shift)
+        return _input(graph, block, own, place, shape)
+    return _layer(graph, block, own, place, shape)
 
 
 def _check_kind(block: Any, place: str) -> None:
@@ -119,33 +109,24 @@ def _check_kind(block: Any, place: str) -> None:
         raise placed_error(TypeError, place, came, expected)
 
 
-def _layer(
-    nir: ModuleType,
-    block: Any,
-    own: Mapping[str, Any],
-    place: str,
-    shape: Shape,
-    dt: float,
-    method: Method,
-    keep_shift: bool,
-) -> Part:
+def _layer(graph: Writing, block: Any, own: Mapping[str, Any], place: str, shape: Shape) -> Part:
     made = _synapse(block)
     weight = _weight(made, own, _home(block))
     chain: list[tuple[str, Any]] = []
     factor = 1.0
     if block.synapse_kind == "Dense":
         if len(shape) > 1:
-            chain += _flatten(nir, shape).chain
+            chain += _flatten(graph.nir, shape).chain
         if getattr(block, "delay", False) == "inputs":
             size = (weight[0].size,)
-            chain.append(("input_delay", _delay(nir, _line(own, size[0]), size, dt)))
-        chain.append(("dense", nir.Linear(weight.reshape(len(weight), -1))))
+            chain.append(("input_delay", _delay(graph, _line(own, size[0]), size)))
+        chain.append(("dense", graph.nir.Linear(weight.reshape(len(weight), -1))))
         behind: Shape = (len(weight),)
     elif block.synapse_kind == "Conv":
         behind = _stored(own)
-        chain.append(("conv", _conv(nir, made, weight, shape)))
+        chain.append(("conv", _conv(graph.nir, made, weight, shape)))
     else:
-        chain, behind = _pool(nir, made, np.ones_like(weight), place, shape)
+        chain, behind = _pool(graph.nir, made, np.ones_like(weight), place, shape)
         factor = float(weight.flat[0])
         if (weight != factor).any():
             came = "has a pool whose weights differ"
@@ -154,26 +135,17 @@ def _layer(
         came = "has an output_bias"
         raise placed_error(ValueError, place, came, "none, for which NIR has no node")
     if getattr(block, "dynamics", True):
-        unit = neuron_node(nir, block.layer_neuron(), own, place, behind, factor, dt, method)
+        unit = neuron_node(graph, block.layer_neuron(), own, place, behind, factor)
         chain.append(("neuron", unit))
     feedback = None
     if isinstance(block, Recurrent):
         made = block.feedback_synapse(parent=None)
-        feedback = nir.Linear(_weight(made, own, "recurrent_synapse"))
-    delays = _delays(nir, block, own, behind, dt, keep_shift)
+        feedback = graph.nir.Linear(_weight(made, own, "recurrent_synapse"))
+    delays = _delays(graph, block, own, behind)
     return Part(chain + delays, behind, feedback)
 
 
-def _input(
-    nir: ModuleType,
-    block: Input,
-    own: Mapping[str, Any],
-    place: str,
-    shape: Shape,
-    dt: float,
-    method: Method,
-    keep_shift: bool,
-) -> Part:
+def _input(graph: Writing, block: Input, own: Mapping[str, Any], place: str, shape: Shape) -> Part:
     """Events or data that enter a neuron; NIR does not quantise them."""
     neuron = block.new_neuron().as_input()
     numbers = {"weight": 1.0, "bias": 0.0}
@@ -183,8 +155,8 @@ def _input(
     if numbers["bias"]:
         came = f"adds a bias of {numbers['bias']:g} to the data"
         raise placed_error(ValueError, place, came, "none, for which NIR has no node")
-    unit = neuron_node(nir, neuron, own, place, shape, numbers["weight"], dt, method)
-    return Part([("neuron", unit), *_delays(nir, block, own, shape, dt, keep_shift)], shape)
+    unit = neuron_node(graph, neuron, own, place, shape, numbers["weight"])
+    return Part([("neuron", unit), *_delays(graph, block, own, shape)], shape)
 
 
 def _synapse(block: Any) -> Any:
@@ -256,15 +228,15 @@ def _flatten(nir: ModuleType, shape: Shape) -> Part:
 
 
 def _delays(
-    nir: ModuleType, block: Any, own: Mapping[str, Any], shape: Shape, dt: float, keep_shift: bool
+    graph: Writing, block: Any, own: Mapping[str, Any], shape: Shape
 ) -> list[tuple[str, Any]]:
     """The steps by which a block holds its output back."""
     steps = np.zeros(shape[0])
-    if getattr(block, "delay_shift", False) and keep_shift:
+    if getattr(block, "delay_shift", False) and graph.keep_shift:
         steps = steps + 1
     if getattr(block, "delay", False) and block.delay != "inputs":
         steps = steps + _line(own, shape[0])
-    return [("delay", _delay(nir, steps, shape, dt))] if steps.any() else []
+    return [("delay", _delay(graph, steps, shape))] if steps.any() else []
 
 
 def _line(own: Mapping[str, Any], channels: int) -> np.ndarray:
@@ -274,8 +246,9 @@ def _line(own: Mapping[str, Any], channels: int) -> np.ndarray:
     return np.floor(np.clip(line, 0, MAX_DELAY))
 
 
-def _delay(nir: ModuleType, steps: np.ndarray, shape: Shape, dt: float) -> Any:
-    return nir.Delay(plain(np.broadcast_to(by_channel(steps * dt, shape), shape)))
+def _delay(graph: Writing, steps: np.ndarray, shape: Shape) -> Any:
+    seconds = by_channel(steps * graph.dt, shape)
+    return graph.nir.Delay(plain(np.broadcast_to(seconds, shape)))
 
 
 def _stored(own: Mapping[str, Any]) -> Shape:

@@ -13,7 +13,7 @@ from jslayer.block.base import Block
 from jslayer.block.graph import flat, own_variables
 from jslayer.block.sequential import name_of
 from jslayer.io.replace import replacing
-from jslayer.nir.neuron_node import placed_error
+from jslayer.nir.neuron_node import Writing, placed_error
 from jslayer.nir.nodes import Part, part_of, sizes_in
 from jslayer.nir.rates import METHODS, Method, check_dt
 from jslayer.ops import check
@@ -106,6 +106,7 @@ def to_graph(
     package = _package()
     step = check_dt(dt, "pass it")
     check.choice("method", method, METHODS)
+    graph = Writing(package, step, method, keep_shift)
     entries, outputs = flat(network)
     parts: list[Part] = []
     shapes: dict[int, tuple[int, ...]] = {}
@@ -121,7 +122,7 @@ def to_graph(
         (source,) = entry.reads
         if source < 0:
             shapes.setdefault(-1, sizes_in(entry.block, own, place, input_shape))
-        part = part_of(package, entry.block, own, place, shapes[source], step, method, keep_shift)
+        part = part_of(graph, entry.block, own, place, shapes[source])
         parts.append(part)
         shapes[number] = part.shape
         last = ends[source]
