@@ -23,7 +23,7 @@ VARIANTS = {
     "decays learned, a third of the rate": 0.3,
     "decays learned, 3 times the rate": 3.0,
 }
-TASKS = {"xor": (0, 1, 2), "oxford": (0,)}
+TASKS = {"xor": (0, 1, 2), "oxford": (0, 1, 2)}
 CASES = {f"{task}: {name}": own for task, own in TASKS.items() for name in VARIANTS}
 EPOCHS = {"xor": 400, "oxford": 1000}
 

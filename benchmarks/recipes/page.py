@@ -17,7 +17,7 @@ judges it; on two idle cores a training takes from half of that up to all of it.
 the file: the machine was shared, so that they compare nothing. A number with ± is mean and standard
 deviation over seeds.
 """
-BLOCK = re.compile(r"(<!-- recipes: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- recipes: (\w+)(, first table)? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def tables(results: Results, names: Sequence[str]) -> dict[str, str]:
@@ -43,12 +43,16 @@ def text(results: Results, names: Sequence[str]) -> str:
 def filled(page: str, found: dict[str, str]) -> str:
     """A page of the documentation with its marked blocks as the results say.
 
-    A block stands between ``<!-- recipes: NAME -->`` and ``<!-- end -->``.
+    A block stands between ``<!-- recipes: NAME -->`` or ``<!-- recipes: NAME, first table -->`` and
+    ``<!-- end -->``.
     """
 
     def block(match: re.Match[str]) -> str:
-        opening, name, closing = match.groups()
-        return f"{opening}\n{found[name]}\n\n{closing}" if name in found else match[0]
+        opening, name, first, closing = match.groups()
+        if name not in found:
+            return match[0]
+        part = found[name].split("\n\n")[0] if first else found[name]
+        return f"{opening}\n{part}\n\n{closing}"
 
     return BLOCK.sub(block, page)
 

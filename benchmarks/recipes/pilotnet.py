@@ -76,14 +76,17 @@ def counted(network: Any, variables: Any, data: datasets.Dataset, *, ordinary: b
 
 def tables(rows: Sequence[Row]) -> str:
     """Squared error and operations; what the rates were chosen by."""
-    lines = []
+    lines, choices = [], []
+    each = lambda mine: ", ".join(f"{row['loss']:.4f}" for row in mine)
     for name in NETWORKS:
         if mine := [row for row in rows if row["case"] == name]:
             line = {
                 "network": name,
-                "seeds": seeds(mine),
+                "rate": f"{CHOSEN[name]:g}",
                 "squared error, rad²": spread(mine, "loss", 4),
                 "of its variance": f"{np.mean([r['loss'] / r['variance'] for r in mine]):.0%}",
+                "each": each(mine),
+                "seeds": seeds(mine),
                 "operations a frame": "not counted",
                 "with the zeros": "",
             }
@@ -91,13 +94,10 @@ def tables(rows: Sequence[Row]) -> str:
                 line["operations a frame"] = spread(mine, "operations", 0)
                 line["with the zeros"] = spread(mine[:1], "products", 0) if name == "ANN" else ""
             lines.append({**line, "processor": minutes(mine)})
-    choices = [
-        {
-            "validation": row["case"].removeprefix("validation: "),
-            "seed": str(row["seed"]),
-            "squared error, rad²": f"{row['loss']:.4f}",
-        }
-        for row in rows
-        if row["case"].startswith("validation")
-    ]
+        for rate in RATES:
+            case = f"validation: {name}, rate {rate:g}"
+            if mine := [row for row in rows if row["case"] == case]:
+                mean = f"{np.mean([row['loss'] for row in mine]):.4f}"
+                line = {"validation": name, "rate": f"{rate:g}", "squared error, rad²": mean}
+                choices.append({**line, "each": each(mine), "seeds": seeds(mine)})
     return "\n\n".join(table(part) for part in (lines, choices) if part)

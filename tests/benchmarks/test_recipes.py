@@ -24,7 +24,7 @@ def test_the_page_says_what_the_results_say():
 def test_the_documentation_says_what_the_results_say(path):
     text = path.read_text("utf-8")
     assert page.filled(text, page.tables(RESULTS, command.EXPERIMENTS)) == text
-    for name in re.findall("<!-- recipes: (.*) -->", text):
+    for name in re.findall(r"<!-- recipes: (\w+)", text):
         assert name in command.EXPERIMENTS
 
 
@@ -65,6 +65,9 @@ def test_marked_blocks_are_replaced_and_others_left():
     assert "<!-- recipes: one -->\n\n| new |\n\n<!-- end -->" in filled
     assert "old" not in filled and "<!-- recipes: two -->\nx\n<!-- end -->" in filled
     assert page.filled(filled, {"one": "| new |"}) == filled
+    head = "<!-- recipes: one, first table -->\n"
+    short = page.filled(f"{head}<!-- end -->", {"one": "| new |\n\n| more |"})
+    assert short == f"{head}\n| new |\n\n<!-- end -->"
 
 
 def test_an_unknown_experiment_is_refused_with_those_that_exist(capsys, tmp_path):

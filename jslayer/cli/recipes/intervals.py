@@ -20,7 +20,7 @@ from jslayer.cli.recipes.base import (
 ABOUT = About(
     task="order and interval of two volleys of spikes",
     needs="nothing",
-    expect="`python -m benchmarks.recipes --only plain` measures it",
+    expect="accuracy 0.76 to 0.86 for seeds 0, 1, 2 (chance: 0.17); 5 s",
     settings=Settings(epochs=20, learning_rate=1e-2, batch_size=32),
 )
 
