@@ -89,6 +89,8 @@ ALIKE = (
     "block/test_families_chunks.py",
     "block/test_kinds.py",
     "block/test_replay.py",
+    "hdf5/test_round_trip.py",
+    "neuron/test_every_neuron.py",
     "neuron/test_learning.py",
     "neuron/test_surrogates.py",
     "neuron/test_swept.py",

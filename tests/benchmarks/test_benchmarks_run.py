@@ -86,6 +86,7 @@ EXPECTED = {
     "sharding": (TIMES | {"network", "devices"}, {"dense: 1 device"}),
 }
 """Columns and rows that must be among those printed."""
+STAND_FOR_ALL = ("floors", "nmnist_step")
 
 
 def tables(text):
@@ -97,7 +98,13 @@ def tables(text):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in STAND_FOR_ALL else pytest.mark.thorough)
+        for name in EXPECTED
+    ],
+)
 def test_a_benchmark_prints_its_rows_and_the_machine_and_writes_the_same(name, capsys, tmp_path):
     benchmark = importlib.import_module(f"benchmarks.{name}")
     with jax.numpy_dtype_promotion("standard"):  # Optax's Adam needs it

@@ -8,7 +8,7 @@ from benchmarks import compare
 from benchmarks.peers import worker
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_an_absent_library_is_said_to_be_absent_and_jslayer_is_measured(capsys, tmp_path):
     compare.main(["--tiny", "--rounds", "1", "--only", "lava-dl", "--out", str(tmp_path / "it")])
     printed = capsys.readouterr().out
