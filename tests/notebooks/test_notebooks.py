@@ -129,6 +129,7 @@ def run_cells(tmp_path, monkeypatch):
                     if cell.cell_type == "code":
                         shell.run_cell(cell.source).raise_error()
         pyplot.close("all")
+        shell.reset(new_session=False)  # or its arrays stay as long as the process
         return captured.stdout
 
     return run
