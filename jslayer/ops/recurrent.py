@@ -197,12 +197,10 @@ def _run_bwd(dynamics, output, saved, cotangents):
     turned = jax.tree.map(jnp.transpose, weight)
     start = jax.tree.map(lambda _: jnp.zeros_like(fed_back), weight)
     sums = {name: jnp.zeros_like(value) for name, value in params.items()}
-    ((bar, sums), drive_bar), x_bar = select.run_feedback(
-        backward_pass(dynamics, output),
-        (turned, (params, gain)),
-        ((first, sums), start),
-        (residuals, outputs_bar),
-    )
+    of, rows = backward_pass(dynamics, output), (params, gain)
+    carry, saved = ((first, sums), start), (residuals, outputs_bar)
+    carry, x_bar = select.run_feedback(of, (turned, rows), carry, saved)
+    (bar, sums), _ = carry
     before = _before(fed_back, s)
     gained = functools.partial(_gained, gain)
     full = lax.Precision.HIGHEST
@@ -212,7 +210,7 @@ def _run_bwd(dynamics, output, saved, cotangents):
         heard = lambda bar, w: jnp.sum(bar * product(before, w), axis=0)
         gain_bar = _sum(jax.tree.map(heard, x_bar, weight))
     weight_bar = jax.tree.map(pair, x_bar)
-    fed_back_bar = _sum(jax.tree.map(lambda bar, w: product(gained(bar), w), drive_bar, turned))
+    fed_back_bar = _sum(jax.tree.map(product, of.message(rows, carry), turned))
     return sums, state_cotangent(bar, last_bar), x_bar, weight_bar, fed_back_bar, gain_bar
 
 

@@ -137,10 +137,12 @@ def run_cells(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "xor"])
 @pytest.mark.slow
-def test_runs_top_to_bottom(name, run_cells):
+def test_runs_top_to_bottom(name, run_cells, tmp_path):
     named = Path(os.environ.get("JSLAYER_SHARED", FOLDER.parent.parent / "shared"))
     data = (named / "data").resolve()
-    run_cells(name, data if data.is_dir() else None)
+    said = run_cells(name, data if data.is_dir() else None)
+    assert said
+    assert not any(str(folder) in said for folder in (data, tmp_path))
 
 
 @pytest.mark.slow

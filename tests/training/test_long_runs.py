@@ -20,7 +20,7 @@ def network():
     return Sequential([cuba.Dense(NEURON, 4, 6, delay=True), cuba.Dense(NEURON, 6, 2)])
 
 
-def test_many_steps_hold_no_more_memory_than_few():
+def test_a_thousand_steps_hold_no_more_memory_than_a_hundred():
     with jax.numpy_dtype_promotion("standard"):
         state = training.create_state(network(), X, optax.adam(1e-3), seed=0)
         step = training.train_step(loss.SpikeRate(0.6, 0.1))
@@ -33,8 +33,8 @@ def test_many_steps_hold_no_more_memory_than_few():
             gc.collect()
             return len(gc.get_objects()), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-        objects, peak = run(50)
-        later, later_peak = run(500)
+        objects, peak = run(150)
+        later, later_peak = run(1500)
     assert later - objects < 500
     assert later_peak - peak < 20_000  # kB
 
@@ -62,5 +62,5 @@ def test_networks_that_are_let_go_leave_no_arrays_behind():
         gc.collect()
         return sum(array.nbytes for array in jax.live_arrays())
 
-    held = [try_one(scale) for scale in (1, 2)]
-    assert held[1] == held[0]
+    held = [try_one(scale) for scale in (1, 2, 3)]
+    assert held[1:] == held[:1] * 2

@@ -47,7 +47,7 @@ def rows(
             for backend in backends:
                 row = {"kernel": of.name, "dynamics": name, "backend": backend}
                 module = select.backend(backend)
-                if module is None or select.unfit(backend, _Device(target)):
+                if module is None or select.unfit(backend, target.device()):
                     continue
                 run = functools.partial(kernel.run, module, of)
                 yield {**row, **assembled(target, run, arrays, bounds, folder, ptxas)}
@@ -111,31 +111,23 @@ def with_feedback(case: Any, sharding: Any) -> Iterator[tuple[Any, tuple[Any, ..
 def predicted_feedback(target: targets.Target, of: Any, arrays: Any) -> dict[str, Any]:
     """As `predicted`; the chain is what a sample's processor reads in a step, and its loads."""
     (matrices, rows), carry, inputs = arrays
-    steps, _, channels = FEEDBACK
-    heard = jax.tree.map(lambda _: jax.tree.leaves(inputs)[0], matrices)
-    found = predicted(target, of.step_alone, (rows, carry, (inputs, heard)), steps=steps)
+    first = jax.tree.leaves(inputs)[0]
+    heard = jax.tree.map(lambda _: first, matrices)
     size = sum(4 * leaf.size for leaf in jax.tree.leaves(matrices))
-    groups = channels // feedback.TOGETHER
+    groups = first.shape[-1] // feedback.TOGETHER
     cycles = CHAIN_CYCLES + size / CACHE_BYTES + groups * CHAIN_CYCLES
-    times = {"bytes": found["bytes, us"], "issue": found["issue, us"]}
-    times["chain"] = 1e6 * steps * cycles / (target.clock_ghz * 1e9)
-    limits = {f"{name}, us": taken for name, taken in times.items()}
-    return {**found, **limits, "limited by": max(times, key=times.__getitem__)}
-
-
-class _Device:
-    """What `select.unfit` asks of a device."""
-
-    def __init__(self, target: targets.Target):
-        self.device_kind = target.kind
-        self.compute_capability = f"{target.capability[0]}.{target.capability[1]}"
+    return predicted(target, of.step_alone, (rows, carry, (inputs, heard)), cycles)
 
 
 def predicted(
-    target: targets.Target, of: Any, arrays: Any, *, steps: int = STEPS
+    target: targets.Target, of: Any, arrays: Any, cycles: float = CHAIN_CYCLES
 ) -> dict[str, Any]:
-    """Bytes that must move, and the three lower bounds on the time in microseconds."""
+    """Bytes that must move, and the three lower bounds on the time in microseconds.
+
+    ``cycles`` are those from one step of a neuron to its next.
+    """
     rows, carry, inputs = arrays
+    steps, *neurons = jax.tree.leaves(inputs)[0].shape
     now = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), inputs)
     carry, outputs = jax.eval_shape(of.step, rows, carry, now)
     size = lambda nest: sum(math.prod(a.shape) * a.dtype.itemsize for a in jax.tree.leaves(nest))
@@ -143,12 +135,11 @@ def predicted(
     jaxpr = jax.make_jaxpr(rewritten(of.step))(rows, carry, now)
     loaded = len(jax.tree.leaves(arrays[-1])) + len(jax.tree.leaves(outputs))
     work = loaded + sum(equation.primitive.name not in FREE for equation in jaxpr.jaxpr.eqns)
-    neurons = math.prod(jax.tree.leaves(inputs)[0].shape[1:])
     per_second = target.cores * target.lanes * target.clock_ghz * 1e9
     times = {
         "bytes": moved / (COPY_SHARE * target.bandwidth),
-        "issue": work * steps * neurons / per_second,
-        "chain": steps * CHAIN_CYCLES / (target.clock_ghz * 1e9),
+        "issue": work * steps * math.prod(neurons) / per_second,
+        "chain": steps * cycles / (target.clock_ghz * 1e9),
     }
     limit = max(times, key=times.__getitem__)
     return {

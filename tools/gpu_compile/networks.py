@@ -85,7 +85,7 @@ def rows(
     target: targets.Target, names: Sequence[str], count: int, folder: Path, ptxas: Path, keep: str
 ) -> Iterator[dict[str, Any]]:
     """Compiles each training step for ``count`` GPUs, and tells what is in it."""
-    select.missing = functools.partial(select.unfit, device=_device(target))
+    select.missing = functools.partial(select.unfit, device=target.device())
     select.engine.cache_clear()
     mesh = target.mesh(count)
     for name in names:
@@ -194,8 +194,3 @@ def flops(jaxpr: Any) -> float:
             times = params["length"] if name == "scan" else 1
             total += times * sum(flops(getattr(j, "jaxpr", j)) for j in inner if j is not None)
     return total
-
-
-def _device(target):
-    capability = f"{target.capability[0]}.{target.capability[1]}"
-    return type("Device", (), dict(device_kind=target.kind, compute_capability=capability))()

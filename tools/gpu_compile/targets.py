@@ -80,13 +80,17 @@ device_description_str: "{self.kind}"
         kinds = (jax.sharding.AxisType.Auto,)
         return jax.sharding.Mesh(np.array(topology.devices), ("batch",), axis_types=kinds)
 
+    def device(self) -> Any:
+        """What JAX and `jslayer.ops.engines.select.unfit` ask of a device."""
+        major, minor = self.capability
+        kind = type(
+            "Device", (jax.sharding.AbstractDevice,), {"compute_capability": f"{major}.{minor}"}
+        )
+        return kind(device_kind=self.kind, num_cores=self.cores, platform="gpu")
+
     def context(self) -> Any:
         """Inside of it, Pallas lowers for this GPU."""
-        major, minor = self.capability
-        device = type(
-            "Device", (jax.sharding.AbstractDevice,), {"compute_capability": f"{major}.{minor}"}
-        )(device_kind=self.kind, num_cores=self.cores, platform="gpu")
-        mesh = jax.sharding.AbstractMesh((), (), abstract_device=device)
+        mesh = jax.sharding.AbstractMesh((), (), abstract_device=self.device())
         return jax.sharding.use_abstract_mesh(mesh)
 
 
